@@ -1,0 +1,76 @@
+"""Builds the page and starts it: `python app.py`, then open the address it prints. `--help` lists what can be set."""
+
+import argparse
+import os
+import socket
+import sys
+from functools import partial
+from pathlib import Path
+
+from catalog.errors import CatalogError
+from neo.errors import NeoError
+from neo.settings import Settings
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    settings = Settings()
+    parser = argparse.ArgumentParser(prog="app.py", description="A conversation that recommends things to listen to.")
+    parser.add_argument("--host", default=os.environ.get("NEO_HOST", "127.0.0.1"),
+                        help="address to listen on; 0.0.0.0 for every network (NEO_HOST, now %(default)s)")  # fmt: skip
+    parser.add_argument("--port", type=int, default=os.environ.get("NEO_PORT", "7860"),
+                        help="port to listen on (NEO_PORT, now %(default)s)")  # fmt: skip
+    parser.add_argument("--database", default=os.environ.get("NEO_DATABASE"),
+                        help="URL of the catalog's database, such as sqlite:////home/me/catalog.db (NEO_DATABASE)")  # fmt: skip
+    parser.add_argument("--base", default=settings.base,
+                        help="base language model: a hub id or a folder (NEO_BASE, now %(default)s)")  # fmt: skip
+    parser.add_argument("--weights", type=Path, default=settings.weights,
+                        help='folder written by "python -m neo train" (NEO_WEIGHTS, now %(default)s)')  # fmt: skip
+    parser.add_argument("--cache", type=Path, default=settings.cache,
+                        help="folder for converted base models (NEO_CACHE, now %(default)s)")  # fmt: skip
+    return parser.parse_args(given)
+
+
+def require_free(host: str, port: int) -> None:
+    """Fails before the model is loaded, not after."""
+    if not 0 < port < 65536:
+        raise NeoError(f"port {port}: expected 1 to 65535, choose another with --port")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror as error:
+        raise NeoError(
+            f"host {host!r} is unknown ({error.strerror}): give an address of this machine with --host"
+        ) from error
+    except OSError as error:
+        raise NeoError(
+            f"cannot listen on port {port} of {host} ({error.strerror}): choose another port, such as --port {port % 65535 + 1}"
+        ) from error
+
+
+def main(given: list[str] | None = None) -> None:
+    chosen = arguments(given)
+    try:
+        require_free(chosen.host, chosen.port)
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        # Imported late: torch and Gradio take seconds, and --help and a taken port should not wait for them.
+        from catalog.database import default_url
+        from neo.chat.assistant import open_assistant
+        from neo.chat.page import create_page, launch_options
+
+        settings = Settings(chosen.base, chosen.weights, chosen.cache)
+        page = create_page(
+            open_assistant(settings, chosen.database or default_url(), report=partial(print, flush=True))
+        )
+        _, address, _ = page.launch(
+            server_name=chosen.host, server_port=chosen.port, quiet=True, prevent_thread_lock=True, **launch_options()
+        )
+    except (NeoError, CatalogError) as error:
+        sys.exit(f"error: {error}")
+    print(f"Ready: open {address} (stop with Ctrl+C)", flush=True)
+    page.block_thread()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What a visitor wants an item to be: the value that a plan is compiled into and a query is made of.
+
+Ids and controlled names only; `catalog.lookup` turns titles and makers that somebody said into ids first.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Within one field any value will do, between fields all must hold; what is unwanted must be absent altogether."""
+
+    types: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    tones: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    makers: tuple[int, ...] = ()
+    """Maker ids."""
+
+    without_topics: tuple[str, ...] = ()
+    without_tones: tuple[str, ...] = ()
+    without_formats: tuple[str, ...] = ()
+    without_makers: tuple[int, ...] = ()
+    without_items: tuple[int, ...] = ()
+    """Item ids, such as those already shown."""
+
+    only_items: tuple[int, ...] | None = None
+    """Item ids to choose among; None leaves the whole catalog, an empty tuple leaves nothing."""

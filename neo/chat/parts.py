@@ -1,0 +1,91 @@
+"""What a reply is made of once ids have become words and items, and what a conversation remembers.
+
+All values are frozen. A conversation lives with its visitor: the assistant takes one and hands back the next.
+"""
+
+from dataclasses import dataclass, field
+
+from neo.items import CatalogItem
+from neo.plan import Plan
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What a visitor set beside the chat. Each is a hard filter, whatever the words say."""
+
+    types: tuple[str, ...] = ()
+    language: str | None = None
+    """Language of the items; None: that of the message, or what the message asks for."""
+    listener: str | None = None
+    """Name of the listener whose history counts; None for no history."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A message and what was answered."""
+
+    message: str
+    language: str
+    plan: Plan | None
+    items: tuple[CatalogItem, ...] = ()
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    turns: tuple[Turn, ...] = ()
+
+    @property
+    def slate(self) -> tuple[CatalogItem, ...]:
+        """The items of the latest reply that held any: what "the second one" points at."""
+        return next((turn.items for turn in reversed(self.turns) if turn.items), ())
+
+    @property
+    def said_items(self) -> tuple[CatalogItem, ...]:
+        return tuple(item for turn in self.turns for item in turn.items)
+
+
+@dataclass(frozen=True)
+class Understood:
+    """The plan that the reply follows, first of all parts; `chips` are its pieces in words, for people to read."""
+
+    plan: Plan
+    language: str
+    chips: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Words:
+    """More of the reply's text, to be appended."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """An item, where it stands in the reply. `alternatives` are the other beams, best first."""
+
+    item: CatalogItem
+    position: int
+    score: float
+    alternatives: tuple[tuple[CatalogItem, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that the program says itself, not the model: a wish that nothing fulfils, a title it does not know."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The last part. `seconds`: first_text, first_item, total (None where there was none)."""
+
+    conversation: Conversation
+    reason: str
+    seconds: dict[str, float | None] = field(default_factory=dict)
+    language: str = "en"
+
+
+Part = Understood | Words | Card | Notice | Done

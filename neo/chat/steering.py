@@ -1,0 +1,168 @@
+"""From a plan to a filter: what was named is looked up, what is wanted becomes a query, the query becomes trie views.
+
+A filter never chooses an item; it only says which items exist for this reply. A wish that leaves too little is loosened
+step by step (tones, then formats, then all but the first topic), and each step is said.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.orm import Session
+
+from catalog import queries
+from catalog.lookup import MakerIndex, TitleIndex
+from catalog.wish import Wish
+from neo.chat.parts import Controls, Conversation
+from neo.decoding.trie import Tries, View
+from neo.items import CatalogItem
+from neo.plan import ANY, Plan
+from neo.sids.sid import Sid
+from neo.wording import Wording
+
+CHOOSING = ("recommend", "search")  # acts whose replies hold items
+
+
+@dataclass(frozen=True)
+class Names:
+    """Lookup of what visitors call things."""
+
+    titles: TitleIndex
+    makers: MakerIndex
+
+
+@dataclass(frozen=True)
+class Steered:
+    """A plan with everything it names resolved."""
+
+    plan: Plan
+    liked: tuple[CatalogItem, ...] = ()
+    titled: tuple[CatalogItem, ...] = ()
+    views: dict[str, View] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+
+def controlled(plan: Plan, controls: Controls) -> Plan:
+    """The plan under the page's controls, with the counts that a reply needs."""
+    if plan.act not in CHOOSING:
+        return replace(plan, types=())
+    types = plan.types or ((ANY, 3 if plan.act == "recommend" else 1),)
+    if controls.types:
+        merged: dict[str, int] = {}
+        for type_, count in types:
+            only = controls.types[0] if len(controls.types) == 1 else ANY
+            kept = type_ if type_ in controls.types else only
+            merged[kept] = min(10, merged.get(kept, 0) + count)
+        types = tuple(merged.items())
+    return replace(plan, types=types, languages=(controls.language,) if controls.language else plan.languages)
+
+
+class Steering:
+    """Compiles plans for one catalog. Sessions come in as arguments."""
+
+    def __init__(self, tries: Tries, names: Names):
+        self.tries, self.names = tries, names
+
+    def steer(self, session: Session, plan: Plan, wording: Wording, conversation: Conversation,
+              history: tuple[CatalogItem, ...], types: tuple[str, ...] = ()) -> Steered:
+        """Resolve and filter. `types`: the only item types to be had, if not all."""
+        notices: list[str] = []
+        liked = self._items(session, plan.values("like"), wording, notices)
+        liked += [conversation.slate[ref - 1] for ref in plan.refs if ref <= len(conversation.slate)]
+        titled = self._items(session, plan.values("title"), wording, notices)
+        if plan.act not in CHOOSING:
+            return Steered(plan, tuple(liked), tuple(titled), notices=tuple(notices))
+        said = conversation.said_items if not titled else ()
+        disliked = self._items(session, plan.values("like", wanted=False), wording, [])
+        disliked += self._items(session, plan.values("title", wanted=False), wording, [])
+        heard = () if plan.familiarity == "familiar" or titled else history
+        wish = Wish(
+            types=types, languages=plan.languages or self._home(wording, liked, history, titled, plan),
+            topics=plan.values("topic"), tones=plan.values("tone"), formats=plan.values("format"),
+            makers=self._makers(plan.values("by"), wording, notices),
+            without_topics=plan.values("topic", wanted=False), without_tones=plan.values("tone", wanted=False),
+            without_formats=plan.values("format", wanted=False),
+            without_makers=self._makers(plan.values("by", wanted=False), wording, []),
+            without_items=tuple({item.id for item in (*liked, *said, *disliked, *heard)}),
+            only_items=tuple(item.id for item in titled) or None,
+        )
+        if titled:  # a thing asked for by name is that thing, whatever else was said of it
+            wish = Wish(only_items=wish.only_items)
+        views, left_out = self._loosened(session, wish, plan)
+        if left_out and any(views.values()):
+            labels = [wording.label(f"{kind}s", name) for kind, name in left_out]
+            notices.append(wording.notice("loosened", left_out=wording.joined(labels)))
+        return Steered(plan, tuple(liked), tuple(titled), views, tuple(notices))
+
+    def _loosened(self, session: Session, wish: Wish, plan: Plan) -> tuple[dict[str, View], list[tuple[str, str]]]:
+        """Views of the strictest form of the wish that leaves enough, and what it had to leave out."""
+        steps: list[tuple[Wish, list[tuple[str, str]], bool]] = []
+        tones = [("tone", name) for name in wish.tones]
+        formats = [("format", name) for name in wish.formats]
+        if len(wish.topics) > 1:
+            steps.append((wish, [], True))
+        steps.append((wish, [], False))
+        steps.append((replace(wish, tones=()), tones, False))
+        steps.append((replace(wish, tones=(), formats=()), tones + formats, False))
+        views: dict[str, View] = {}
+        for step, left_out, all_topics in steps:
+            views = self._views(session, step, all_topics)
+            if _satisfies(views, plan, strict=all_topics):
+                return views, left_out
+        return views, []
+
+    def _views(self, session: Session, wish: Wish, all_topics: bool) -> dict[str, View]:
+        wishes = [replace(wish, topics=(topic,)) for topic in wish.topics] if all_topics else [wish]
+        found = [set(session.scalars(queries.matching_sids(each))) for each in wishes]
+        return self.tries.only(Sid.parse(text) for text in set.intersection(*found))
+
+    def _home(self, wording: Wording, liked, history, titled, plan: Plan) -> tuple[str, ...]:
+        """Languages when none was named: the message's, and those of what the visitor liked or heard."""
+        if plan.values("by"):
+            return ()  # somebody's works are wanted, in whatever language
+        return tuple({wording.language, *(item.language for item in (*liked, *history, *titled))})
+
+    def _items(self, session: Session, names: tuple[str, ...], wording: Wording, notices: list[str]) -> list[CatalogItem]:
+        found = []
+        for name in names:
+            matches = self.names.titles.find(name, limit=1)
+            if matches:
+                row = session.scalars(queries.items_by_id([matches[0].item_id])).unique().one()
+                found.append(CatalogItem.of(row))
+            else:
+                notices.append(wording.notice("unknown_title", name=name))
+        return found
+
+    def _makers(self, names: tuple[str, ...], wording: Wording, notices: list[str]) -> tuple[int, ...]:
+        found: list[int] = []
+        for name in names:
+            matches = self.names.makers.find(name)
+            found += [match.maker_id for match in matches]
+            if not matches:
+                notices.append(wording.notice("unknown_maker", name=name))
+        return tuple(found)
+
+
+def _satisfies(views: dict[str, View], plan: Plan, strict: bool) -> bool:
+    """Whether every wanted type has something left; a strict step must leave as many as asked for."""
+    left = {type_: len(view) for type_, view in views.items()}
+    left[ANY] = sum(left.values())
+    return all(left.get(type_, 0) >= (count if strict else 1) for type_, count in plan.types)
+
+
+def chips(plan: Plan, wording: Wording) -> tuple[str, ...]:
+    """A plan in words, piece by piece, for people to read."""
+    notices, out = wording.notices, []
+    for type_, count in plan.types:
+        out.append(f"{count} × {notices['any'] if type_ == ANY else wording.noun(type_, count)}")
+    out += [wording.phrases["languages"].get(code, [code])[0] for code in plan.languages]
+    out += [notices[plan.familiarity]] if plan.familiarity else []
+    out += [notices["ids"]] if plan.ids_only else []
+    out += [f"#{ref}" for ref in plan.refs]
+    for term in plan.terms:
+        lead = "" if term.wanted else f"{notices['not']} "
+        kind = {"topic": "topics", "tone": "tones", "format": "formats"}.get(term.field)
+        if kind:
+            out.append(lead + wording.label(kind, term.value))
+        else:
+            verb = {"like": notices["like"] + " ", "by": notices["by"] + " ", "title": ""}[term.field]
+            out.append(f"{lead}{verb}“{term.value}”")
+    return tuple(out)

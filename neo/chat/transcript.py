@@ -1,0 +1,46 @@
+"""A reply written down: as the JSON object of `python -m neo chat --json`, or as text for a terminal."""
+
+from neo.chat.parts import Card, Done, Notice, Part, Understood, Words
+from neo.items import CatalogItem
+
+
+def as_json(parts: list[Part]) -> dict:
+    """The stable JSON of one turn: text, language, plan, parts, seconds."""
+    understood = next((part for part in parts if isinstance(part, Understood)), None)
+    done = next(part for part in parts if isinstance(part, Done))
+    pieces: list[dict] = []
+    for part in parts:
+        if isinstance(part, Words | Notice):
+            if pieces and "text" in pieces[-1]:
+                pieces[-1]["text"] += part.text
+            else:
+                pieces.append({"text": part.text})
+        elif isinstance(part, Card):
+            pieces.append({"item": item_json(part.item)})
+    return {
+        "text": "".join(piece.get("text") or piece["item"]["title"] for piece in pieces),
+        "language": done.language,
+        "plan": understood.plan.as_dict() if understood else {},
+        "parts": pieces,
+        "seconds": done.seconds,
+    }
+
+
+def item_json(item: CatalogItem) -> dict:
+    return {"sid": str(item.sid), "type": item.type, "title": item.title, "maker": ", ".join(item.makers),
+            "language": item.language, "topics": list(item.topics)}
+
+
+def as_text(parts: list[Part]) -> str:
+    """The reply as lines of text, items in brackets."""
+    out = ""
+    for part in parts:
+        if isinstance(part, Understood):
+            out += f"({' · '.join(part.chips) or part.plan.act})\n"
+        elif isinstance(part, Words):
+            out += part.text
+        elif isinstance(part, Notice):
+            out += f"{part.text}\n"
+        elif isinstance(part, Card):
+            out += f"[{part.item.title} — {', '.join(part.item.makers)}, {part.item.type}, {part.item.language}]"
+    return out.strip() + "\n"

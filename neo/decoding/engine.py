@@ -1,0 +1,197 @@
+"""The engine: token ids in, events out. It knows no SQL, no page and no strings.
+
+A reply is a plan, then words and item spans. The host is asked twice: when the plan is closed (what does it allow, what
+facts belong to it?) and when an item is chosen (what are its facts?). Facts are spliced into the context, not decoded.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from neo.decoding.beams import Beam, Children, as_sid, search
+from neo.decoding.grammar import PlanRules, PlanState, ReplyState
+from neo.errors import NothingAllowed
+from neo.sids.sid import Sid
+from neo.sids.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The plan span as the reply follows it, opener and closer included."""
+
+    ids: list[int]
+
+
+@dataclass(frozen=True)
+class Text:
+    ids: list[int]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A chosen SID with its score, and the other beams, best first."""
+
+    sid: Sid
+    score: float
+    alternatives: list[tuple[Sid, float]]
+
+
+@dataclass(frozen=True)
+class End:
+    """`reason`: "end" the model was done, "length" the token budget was, "stopped" the host allowed no reply."""
+
+    reason: str
+
+
+Event = Plan | Text | Item | End
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How words are chosen, and how widely spans are searched. Temperature 0 is greedy."""
+
+    beam_width: int = 10
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    most_tokens: int = 600
+    most_words: int = 90
+    """Text tokens between two items, or after the last."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the host makes of a plan."""
+
+    views: dict[str, Children]
+    """Item type -> what its spans may hold; types left out may not be opened."""
+    state: ReplyState
+    plan: list[int] | None = None
+    """A corrected plan span to go on with instead of the model's."""
+    context: list[int] = field(default_factory=list)
+    """Facts about the items that the plan names, spliced in after it."""
+    listener: np.ndarray | None = None
+    """What the spans know of the visitor's taste, as an encoder vector."""
+    stop: bool = False
+
+
+class Host(Protocol):
+    """Who asked for the reply."""
+
+    def plan_written(self, ids: list[int]) -> Decision: ...
+
+    def item_chosen(self, sid: Sid) -> list[int]:
+        """The facts span of an item, as ids."""
+        ...
+
+    def between_items(self, position: int) -> list[int]:
+        """Words that lead to the item at `position` (from 1) when the model would rather have ended."""
+        ...
+
+
+class Engine:
+    """Decodes replies with one runner. `banned`: base-vocabulary ids that are no words; `end` closes a turn."""
+
+    def __init__(self, runner, end: int, banned: list[int]):
+        self.runner, self.end = runner, end
+        self.vocabulary: Vocabulary = runner.vocabulary
+        self._text_mask = np.zeros(self.vocabulary.control_ids.stop, dtype=bool)
+        self._text_mask[: self.vocabulary.base_size] = True
+        self._text_mask[banned] = False
+
+    def reply(self, ids: list[int], soft: list[np.ndarray], rules: PlanRules, host: Host,
+              sampling: Sampling = Sampling(), plan: list[int] | None = None) -> Iterator[Event]:
+        """Events of the reply to a rendered prompt, whose last soft vector is that of the message to be answered.
+
+        `plan`: a plan span to follow; the model then writes none.
+        """
+        context = self.runner.start(ids, soft)
+        start, hidden = context.length, context.hidden
+        written = plan or self._write_plan(context, rules)
+        decision = host.plan_written(written)
+        if plan is not None or decision.plan is not None:
+            written = decision.plan or written
+            context.crop(start, hidden)
+            context.extend(written)
+        yield Plan(written)
+        if decision.stop:
+            yield End("stopped")
+            return
+        if decision.context:
+            context.extend(decision.context)
+        context.condition(soft[-1], decision.listener)
+        yield from self._write_reply(context, decision, host, sampling)
+
+    def _write_plan(self, context, rules: PlanRules) -> list[int]:
+        """Greedy under the plan's grammar; a token that alone is allowed costs no score."""
+        written = [self.vocabulary.id("plan")]
+        state = PlanState(rules)
+        context.extend(written)
+        while not state.closed:
+            allowed = sorted(state.allowed())
+            if not allowed:
+                raise NothingAllowed("the plan's grammar left nothing to write")
+            id_ = allowed[0] if len(allowed) == 1 else allowed[
+                int(np.argmax(self.runner.text_scores(context.hidden)[allowed]))]
+            state = state.advance(id_)
+            written.append(id_)
+            context.extend([id_])
+        return written
+
+    def _write_reply(self, context, decision: Decision, host: Host, sampling: Sampling) -> Iterator[Event]:
+        rng = np.random.default_rng(sampling.seed)
+        state, views = decision.state, dict(decision.views)
+        first, words, position = context.length, 0, 0
+        while True:
+            left = sampling.most_tokens - (context.length - first)
+            id_ = self._next(context, state, sampling, rng) if words < sampling.most_words else self.end
+            if id_ == self.end:
+                if state.may_end():
+                    yield End("end" if words < sampling.most_words else "length")
+                    return
+                lead = host.between_items(position + 1)
+                context.extend(lead)
+                yield Text(lead)
+                id_ = self._opener(context, state)
+            type_ = self.vocabulary.opened_type(id_)
+            if left <= (self.vocabulary.shape(type_).levels + 2 if type_ else 0):
+                yield End("length")
+                return
+            if type_ is None:
+                context.extend([id_])
+                words += 1
+                yield Text([id_])
+                continue
+            item = self._span(context, type_, views[type_], sampling.beam_width)
+            state, position, words = state.item(type_), position + 1, 0
+            views[type_] = views[type_].without([item.sid])
+            yield item
+            if facts := host.item_chosen(item.sid):
+                context.extend(facts)
+
+    def _next(self, context, state: ReplyState, sampling: Sampling, rng: np.random.Generator) -> int:
+        """The next word, opener, or the end (which the caller may have to turn into another item)."""
+        allowed = self._text_mask.copy()
+        allowed[list(state.allowed_controls())] = True
+        scores = np.where(allowed, self.runner.text_scores(context.hidden), -np.inf)
+        if sampling.temperature <= 0:
+            return int(scores.argmax())
+        chances = np.exp((scores - scores.max()) / sampling.temperature)
+        order = np.argsort(-chances)
+        kept = order[: int(np.searchsorted(np.cumsum(chances[order]) / chances.sum(), sampling.top_p)) + 1]
+        return int(rng.choice(kept, p=chances[kept] / chances[kept].sum()))
+
+    def _opener(self, context, state: ReplyState) -> int:
+        allowed = sorted(state.allowed_controls())
+        return allowed[int(np.argmax(self.runner.text_scores(context.hidden)[allowed]))]
+
+    def _span(self, context, type_: str, children: Children, width: int) -> Item:
+        context.extend([self.vocabulary.opener(type_)], span=1)
+        beams: list[Beam] = search(context, self.vocabulary, type_, children, width)
+        best, sid = beams[0], as_sid(beams[0], type_)
+        children.check(sid)
+        context.settle(best.slots)
+        context.extend([self.vocabulary.codes(sid)[-1], self.vocabulary.closer(type_)], span=1)
+        return Item(sid, best.score, [(as_sid(beam, type_), beam.score) for beam in beams[1:]])

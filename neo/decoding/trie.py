@@ -1,0 +1,147 @@
+"""The catalog's SIDs as a trie per item type, built offline; a filter is a view of it, made without rebuilding.
+
+Two parts. A marisa-trie maps every SID to a number and is the authority on what exists. Beside it stand flat arrays of
+children: nodes are numbered level by level in the order of their SIDs, so the children of a node are a slice, and a
+beam that carries its node finds them without a search. Filters are one bit per node, folded up from the leaves.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import marisa_trie
+import numpy as np
+
+from neo.errors import SidOutsideCatalog
+from neo.sids.sid import Sid
+
+
+@dataclass(frozen=True)
+class TypeTrie:
+    """The SIDs of one item type. Level l has nodes `codes[l]`; `first[l][n] : first[l][n + 1]` are the children of
+    node n of level l - 1 (level 0 hangs from the one root)."""
+
+    type: str
+    names: marisa_trie.Trie
+    leaf_of: np.ndarray
+    """[SIDs]: marisa's number -> leaf, the node of the last level."""
+    codes: tuple[np.ndarray, ...]
+    first: tuple[np.ndarray, ...]
+
+    @classmethod
+    def build(cls, type_: str, sids: Iterable[tuple[int, ...]]) -> "TypeTrie":
+        """From code tuples of equal length, in any order; repeats count once."""
+        table = np.unique(np.array(sorted(set(sids)), dtype=np.int64), axis=0)
+        codes, first = [], []
+        parents = np.zeros(len(table), dtype=np.int64)
+        for level in range(table.shape[1]):
+            fresh = np.ones(len(table), dtype=bool)
+            fresh[1:] = (parents[1:] != parents[:-1]) | (table[1:, level] != table[:-1, level])
+            owners = parents[fresh]
+            count = int(parents[-1]) + 1
+            first.append(np.searchsorted(owners, np.arange(count + 1)).astype(np.int32))
+            codes.append(table[fresh, level].astype(np.int16))
+            parents = np.cumsum(fresh) - 1
+        names = marisa_trie.Trie([_key(row) for row in table])
+        leaf_of = np.empty(len(table), dtype=np.int32)
+        for leaf, row in enumerate(table):
+            leaf_of[names[_key(row)]] = leaf
+        return cls(type_, names, leaf_of, tuple(codes), tuple(first))
+
+    @property
+    def levels(self) -> int:
+        return len(self.codes)
+
+    def __len__(self) -> int:
+        return len(self.codes[-1])
+
+    def __contains__(self, sid: Sid) -> bool:
+        return sid.type == self.type and _key(sid.codes) in self.names
+
+    def leaf(self, sid: Sid) -> int:
+        """The number of a SID among the type's SIDs in order. Raises SidOutsideCatalog."""
+        if sid not in self:
+            raise SidOutsideCatalog(f'{sid} is no item of the catalog: run "python -m neo sids build" after importing')
+        return int(self.leaf_of[self.names[_key(sid.codes)]])
+
+    def everything(self) -> "View":
+        return View(self, tuple(np.ones(len(codes), dtype=bool) for codes in self.codes))
+
+    def only(self, sids: Iterable[Sid]) -> "View":
+        """The view in which just these SIDs are left; SIDs of other types are passed over."""
+        leaves = np.zeros(len(self), dtype=bool)
+        leaves[[self.leaf(sid) for sid in sids if sid.type == self.type]] = True
+        return self._folded(leaves)
+
+    def _folded(self, leaves: np.ndarray) -> "View":
+        """A node is open if any of its children is."""
+        bits = [leaves]
+        for level in range(self.levels - 1, 0, -1):
+            bits.append(np.logical_or.reduceat(bits[-1], self.first[level][:-1]))
+        return View(self, tuple(reversed(bits)))
+
+
+@dataclass(frozen=True)
+class View:
+    """A trie under a filter. `open` [levels][nodes]: whether anything is left below a node."""
+
+    trie: TypeTrie
+    open: tuple[np.ndarray, ...]
+
+    def __len__(self) -> int:
+        """How many SIDs are left."""
+        return int(self.open[-1].sum())
+
+    def children(self, level: int, node: int) -> tuple[np.ndarray, np.ndarray]:
+        """(codes, nodes of `level`) below `node` of the level before; for level 0 `node` is 0, the root."""
+        start, stop = self.trie.first[level][node : node + 2]
+        kept = np.flatnonzero(self.open[level][start:stop])
+        return self.trie.codes[level][start:stop][kept], kept + start
+
+    def check(self, sid: Sid) -> None:
+        """Ask the marisa-trie about a SID that the arrays led to. Raises SidOutsideCatalog."""
+        self.trie.leaf(sid)
+
+    def without(self, sids: Iterable[Sid]) -> "View":
+        leaves = self.open[-1].copy()
+        leaves[[self.trie.leaf(sid) for sid in sids if sid.type == self.trie.type]] = False
+        return self.trie._folded(leaves)
+
+    def sids(self) -> list[Sid]:
+        """What is left, in order."""
+        return [Sid(self.trie.type, tuple(map(int, self._path(leaf)))) for leaf in np.flatnonzero(self.open[-1])]
+
+    def _path(self, leaf: int) -> list[int]:
+        path, node = [], leaf
+        for level in range(self.trie.levels - 1, -1, -1):
+            path.append(self.trie.codes[level][node])
+            node = int(np.searchsorted(self.trie.first[level], node, side="right")) - 1
+        return path[::-1]
+
+
+@dataclass(frozen=True)
+class Tries:
+    """One trie per item type."""
+
+    by_type: dict[str, TypeTrie]
+
+    @classmethod
+    def build(cls, sids: Iterable[Sid]) -> "Tries":
+        grouped: dict[str, set[tuple[int, ...]]] = {}
+        for sid in sids:
+            grouped.setdefault(sid.type, set()).add(sid.codes)
+        return cls({type_: TypeTrie.build(type_, codes) for type_, codes in sorted(grouped.items())})
+
+    def __contains__(self, sid: Sid) -> bool:
+        return sid.type in self.by_type and sid in self.by_type[sid.type]
+
+    def everything(self) -> dict[str, View]:
+        return {type_: trie.everything() for type_, trie in self.by_type.items()}
+
+    def only(self, sids: Iterable[Sid]) -> dict[str, View]:
+        sids = list(sids)
+        return {type_: trie.only(sids) for type_, trie in self.by_type.items()}
+
+
+def _key(codes) -> str:
+    """Codes as characters from U+0100 on, clear of NUL and of the surrogates."""
+    return "".join(chr(int(code) + 0x100) for code in codes)

@@ -1,0 +1,116 @@
+"""Trained weights on disk: written small, read with checks, put together into an engine.
+
+A weights folder holds `config.yaml` (base model, languages, adapter), `recipe.yaml`, the SIDs, `rows.safetensors` and
+`adapter.safetensors` (float16). The base model's own weights are never in it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from neo.decoding.engine import Engine
+from neo.errors import SidsMissing, WeightsInvalid
+from neo.format import Format
+from neo.model.base import load_base
+from neo.model.neo import AdapterConfig, NeoModel
+from neo.model.runner import Runner
+from neo.settings import Settings
+from neo.sids.encoder import TextEncoder
+from neo.sids.store import SidBook
+from neo.sids.vocabulary import Vocabulary
+
+
+@dataclass
+class Loaded:
+    """Everything that serves one set of weights."""
+
+    engine: Engine
+    format: Format
+    encoder: TextEncoder
+    book: SidBook
+
+
+def untrained(settings: Settings, book: SidBook, languages: tuple[str, ...], seed: int = 0,
+              report=lambda text: None) -> tuple[NeoModel, Format]:
+    """The base model with fresh rows, drawn from `seed`, for the SIDs of `book`."""
+    base, tokenizer = load_base(settings.base, settings.cache, report=report)
+    vocabulary = Vocabulary(base.config.vocab_size, book.shapes, languages)
+    format_ = Format(tokenizer, vocabulary)
+    torch.manual_seed(seed)
+    model = NeoModel(base, vocabulary, book)
+    model.rows.start_from(base.get_input_embeddings().weight, format_.words)
+    return model, format_
+
+
+def save(folder: Path, model: NeoModel, book: SidBook, base: str, adapter: AdapterConfig) -> None:
+    """Write rows, adapter, SIDs and config. Call before the adapter is merged."""
+    folder.mkdir(parents=True, exist_ok=True)
+    half = {name: tensor.detach().half().contiguous() for name, tensor in model.rows.state_dict().items()}
+    save_file(half, folder / "rows.safetensors")
+    small = {name: p.detach().half().contiguous() for name, p in model.adapter_parameters().items()}
+    save_file(small, folder / "adapter.safetensors")
+    book.save(folder)
+    config = {
+        "base": base, "base_vocabulary": model.vocabulary.base_size, "languages": list(model.vocabulary.languages),
+        "adapter": {"rank": adapter.rank, "alpha": adapter.alpha},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+
+def load_model(settings: Settings, report=lambda text: None) -> tuple[NeoModel, Format, SidBook]:
+    """The trained model of `settings.weights`, adapter unmerged. Raises WeightsInvalid or SidsMissing."""
+    folder = settings.weights
+    try:
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        rows, adapter = (load_file(folder / f"{name}.safetensors") for name in ("rows", "adapter"))
+        book = SidBook.load(folder)
+        languages, shape = tuple(config["languages"]), AdapterConfig(**config["adapter"])
+    except (OSError, SafetensorError, SidsMissing, yaml.YAMLError, KeyError, TypeError) as error:
+        raise WeightsInvalid(
+            f"weights in {folder} cannot be read ({error}): expected a folder written by \"python -m neo train\"; "
+            f"restore it, or name another with --weights or NEO_WEIGHTS"
+        ) from error
+    model, format_ = untrained(settings, book, languages, report=report)
+    if config["base_vocabulary"] != model.vocabulary.base_size:
+        raise WeightsInvalid(
+            f"weights in {folder} were trained on {config['base']!r} ({config['base_vocabulary']:,} tokens), but "
+            f"the base model {settings.base!r} has {model.vocabulary.base_size:,}: name the same base, or train anew"
+        )
+    model.add_adapter(shape)
+    _fill(folder / "rows.safetensors", dict(model.rows.named_parameters()), rows)
+    _fill(folder / "adapter.safetensors", model.adapter_parameters(), adapter)
+    return model, format_, book
+
+
+def _fill(path: Path, parameters: dict[str, torch.nn.Parameter], saved: dict[str, torch.Tensor]) -> None:
+    differing = {name for name in parameters.keys() | saved.keys()
+                 if name not in parameters or name not in saved or parameters[name].shape != saved[name].shape}
+    if differing:
+        raise WeightsInvalid(
+            f"{path} does not fit this model at {', '.join(sorted(differing)[:3])}: expected weights of the same base "
+            f"model and SIDs; restore the folder, or train anew"
+        )
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(saved[name])
+
+
+def load(settings: Settings, report=lambda text: None) -> Loaded:
+    """A ready engine for `settings`."""
+    model, format_, book = load_model(settings, report)
+    return Loaded(make_engine(model, format_), format_, TextEncoder(book.encoder), book)
+
+
+def make_engine(model: NeoModel, format_: Format) -> Engine:
+    banned = [id_ for id_ in _special_ids(format_) if id_ != format_.end]
+    return Engine(Runner(model), format_.end, banned)
+
+
+def _special_ids(format_: Format) -> list[int]:
+    """Base tokens that are markers, not words."""
+    return sorted({*format_.tokenizer.all_special_ids, *(
+        id_ for id_, token in format_.tokenizer.added_tokens_decoder.items() if token.special)})

@@ -1,0 +1,132 @@
+"""The model: a frozen base, an adapter on its linear layers, and new rows. Embeds, runs, scores.
+
+Two kinds of score, used alike in training and decoding: a word or control token is scored by a softmax over the base
+vocabulary and the control tokens; a code by a softmax over its own level's rows alone. A beam's score is the sum of
+its codes' log-probabilities, unnormalised by the trie: masking comes after the softmax.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from neo.model.rows import NewRows
+from neo.sids.store import SidBook
+from neo.sids.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class AdapterConfig:
+    """LoRA on every linear layer of the base."""
+
+    rank: int = 32
+    alpha: int = 32
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Conversations side by side, padded on the right."""
+
+    ids: Tensor
+    """[batch, tokens]"""
+    labels: Tensor
+    """[batch, tokens], -100 where nothing is learned."""
+    soft: Tensor
+    """[soft tokens of all rows in order, encoder width]"""
+    spans: Tensor
+    """[batch, tokens], 1.0 at the openers and codes of items under construction, else 0.0."""
+    message: Tensor
+    """[batch, encoder width]"""
+    listener: Tensor
+    """[batch, encoder width], zeros where nothing is known."""
+
+
+class NeoModel(nn.Module):
+    """`base` is a causal LM with tied embeddings, frozen; `rows` are trained in every stage, the adapter in stage 3."""
+
+    def __init__(self, base, vocabulary: Vocabulary, book: SidBook):
+        super().__init__()
+        self.base, self.vocabulary = base.requires_grad_(False), vocabulary
+        centroids = np.concatenate(
+            [book.quantizers[shape.name].codebooks.reshape(-1, book.quantizers[shape.name].codebooks.shape[-1])
+             for shape in vocabulary.types]
+        )
+        self.rows = NewRows(vocabulary, base.config.hidden_size, torch.from_numpy(centroids))
+        self.core = base.model
+
+    @property
+    def words(self) -> Tensor:
+        """The base's own embedding rows [base vocabulary, width], input and output alike."""
+        return self.base.get_input_embeddings().weight
+
+    def add_adapter(self, config: AdapterConfig) -> None:
+        """Put a fresh LoRA adapter on the backbone, in the backbone's own dtype."""
+        targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+        lora = LoraConfig(r=config.rank, lora_alpha=config.alpha, target_modules=targets)
+        self.core = get_peft_model(self.core, lora, autocast_adapter_dtype=False)
+
+    def merge_adapter(self) -> None:
+        """Fold the adapter into the weights: serving then costs what the base costs."""
+        if isinstance(self.core, PeftModel):
+            self.core = self.core.merge_and_unload()
+
+    def adapter_parameters(self) -> dict[str, nn.Parameter]:
+        return {name: p for name, p in self.core.named_parameters() if "lora_" in name}
+
+    def embed(self, ids: Tensor, soft: Tensor | None = None) -> Tensor:
+        """Input rows [..., width] of `ids` [...]; `soft` [soft tokens, encoder width] in the order they stand."""
+        size = self.vocabulary.base_size
+        new = ids >= size
+        out = F.embedding(ids.clamp_max(size - 1), self.words).to(self.rows.control_in.dtype)
+        if new.any():
+            out = out.clone()
+            out[new] = self.rows.inputs()[ids[new] - size]
+        if soft is not None and len(soft):
+            listener, message = (self.vocabulary.id(f"{kind}-vector") for kind in ("listener", "message"))
+            kinds = ids[(ids == listener) | (ids == message)]
+            for id_, kind in ((listener, "listener"), (message, "message")):
+                if (kinds == id_).any():
+                    out[ids == id_] = self.rows.soft[kind](soft[kinds == id_])
+        return out
+
+    def hidden(self, embedded: Tensor, **cache) -> Tensor:
+        """Last hidden states [batch, tokens, width] of `embedded`; `cache` goes to the backbone."""
+        dtype = self.words.dtype
+        return self.core(inputs_embeds=embedded.to(dtype), **cache).last_hidden_state.to(embedded.dtype)
+
+    def text_logits(self, hidden: Tensor) -> Tensor:
+        """[n, width] -> [n, base vocabulary + controls]."""
+        words = (hidden.to(self.words.dtype) @ self.words.T).to(hidden.dtype)
+        return torch.cat([words, hidden @ self.rows.control_out.T], dim=-1)
+
+    def level_logits(self, hidden: Tensor, type_: str, level: int, outputs: Tensor | None = None) -> Tensor:
+        """[n, width] -> [n, codes of the level]. `outputs` spares recomputing `rows.code_outputs()`."""
+        ids = self.vocabulary.level_ids(type_, level)
+        first = self.vocabulary.control_ids.stop
+        outputs = self.rows.code_outputs() if outputs is None else outputs
+        return hidden @ outputs[ids.start - first : ids.stop - first].T
+
+    def loss(self, batch: "Batch") -> tuple[Tensor, Tensor]:
+        """Summed losses: of words and controls, of codes. Logits are computed only where there is a label."""
+        labels = batch.labels
+        embedded = self.embed(batch.ids, batch.soft)
+        condition = self.rows.condition(batch.message, batch.listener)
+        embedded = embedded + batch.spans[..., None] * condition[:, None]
+        hidden = self.hidden(embedded, use_cache=False)
+        states, wanted = hidden[:, :-1][labels[:, 1:] >= 0], labels[:, 1:][labels[:, 1:] >= 0]
+        control_end = self.vocabulary.control_ids.stop
+        is_text = wanted < control_end
+        text = F.cross_entropy(self.text_logits(states[is_text]), wanted[is_text], reduction="sum")
+        codes = states.new_zeros(())
+        outputs = self.rows.code_outputs()
+        for shape in self.vocabulary.types:
+            for level in range(shape.levels):
+                level_ids = self.vocabulary.level_ids(shape.name, level)
+                here = (wanted >= level_ids.start) & (wanted < level_ids.stop)
+                if here.any():
+                    logits = self.level_logits(states[here], shape.name, level, outputs)
+                    codes = codes + F.cross_entropy(logits, wanted[here] - level_ids.start, reduction="sum")
+        return text, codes

@@ -1,0 +1,98 @@
+"""What training adds to the base model besides the adapter: rows for the new tokens, and projections for soft tokens.
+
+A code's row is a learned linear map of its centroid plus a free part, so that what one code learns is shared with the
+codes near it (separate maps for input and output; the output starts at zero, which is a uniform choice). Control
+tokens start at the mean embedding of a word for them. The base model's own rows are never touched.
+
+The positions of an item span under construction carry the message's and the listener's vectors too, added to their
+rows: what the encoder knows then needs no attention head to find its way to where a code is chosen.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from neo.sids.vocabulary import Vocabulary
+
+WORDS_FOR = {  # control tokens whose name says little to the base model
+    "/plan": "end", "/facts": "end", "listener-vector": "listener", "message-vector": "message", "ref": "number",
+    "ids": "list", "like": "similar to", "by": "author", "lang:en": "English", "lang:es": "Spanish",
+    "lang:fr": "French", "lang:de": "German", "lang:pt": "Portuguese", "lang:it": "Italian",
+}
+
+
+class NewRows(nn.Module):
+    """Input and output rows of every token above the base vocabulary, and the soft tokens.
+
+    `centroids`: [codes of all types and levels, encoder width], in vocabulary order.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, width: int, centroids: Tensor):
+        super().__init__()
+        self.vocabulary = vocabulary
+        controls, codes = len(vocabulary.controls), len(centroids)
+        self.register_buffer("centroids", _level_scaled(vocabulary, centroids), persistent=False)
+        levels = torch.tensor([n for n, (s, _) in enumerate(_levels(vocabulary)) for _ in range(s.codes)])
+        self.register_buffer("level_of", levels, persistent=False)
+        self.control_in = nn.Parameter(torch.zeros(controls, width))
+        self.control_out = nn.Parameter(torch.zeros(controls, width))
+        self.free_in = nn.Parameter(torch.zeros(codes, width))
+        self.free_out = nn.Parameter(torch.zeros(codes, width))
+        self.level_in = nn.Parameter(torch.zeros(int(levels.max()) + 1, width))
+        self.map_in = nn.Linear(centroids.shape[1], width, bias=False)
+        self.map_out = nn.Linear(centroids.shape[1], width, bias=False)
+        self.soft = nn.ModuleDict({name: _Soft(centroids.shape[1], width) for name in ("listener", "message")})
+        self.span = nn.ModuleDict(
+            {name: nn.Linear(centroids.shape[1], width, bias=False) for name in ("listener", "message")}
+        )
+        nn.init.zeros_(self.map_out.weight)
+
+    @torch.no_grad()
+    def start_from(self, embeddings: Tensor, tokenize) -> None:
+        """Initialise in the scale of the base's `embeddings` [base vocabulary, width]; `tokenize` maps text to ids."""
+        for index, name in enumerate(self.vocabulary.controls):
+            word = WORDS_FOR.get(name) or name.rpartition(":")[2].lstrip("/x").replace("-", " ")
+            row = embeddings[tokenize(" " + word)].mean(0)
+            self.control_in[index] = row
+            self.control_out[index] = row
+        scale = embeddings.norm(dim=1).mean()
+        nn.init.normal_(self.map_in.weight, std=float(scale) / embeddings.shape[1] ** 0.5)
+        for layer in self.span.values():  # one space for items, messages and tastes from the start
+            layer.weight.copy_(self.map_in.weight)
+
+    def inputs(self) -> Tensor:
+        """Input rows [new tokens, width]."""
+        return torch.cat([self.control_in, self.map_in(self.centroids) + self.free_in + self.level_in[self.level_of]])
+
+    def condition(self, message: Tensor, listener: Tensor) -> Tensor:
+        """What the positions of an item span carry besides their token: [n, width] from encoder vectors [n, encoder
+        width]; a listener of whom nothing is known is a zero vector."""
+        return self.span["message"](message) + self.span["listener"](listener)
+
+    def code_outputs(self) -> Tensor:
+        """Output rows of the codes [codes, width]."""
+        return self.map_out(self.centroids) + self.free_out
+
+
+class _Soft(nn.Module):
+    """GLIDE's soft token: an encoder vector through a 2-layer MLP to the model's width."""
+
+    def __init__(self, encoder_width: int, width: int):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(encoder_width, width), nn.SiLU(), nn.Linear(width, width))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        return self.layers(vectors * vectors.shape[-1] ** 0.5)
+
+
+def _levels(vocabulary: Vocabulary):
+    return [(shape, level) for shape in vocabulary.types for level in range(shape.levels)]
+
+
+def _level_scaled(vocabulary: Vocabulary, centroids: Tensor) -> Tensor:
+    """Each level's centroids at mean norm 1: residuals shrink with the level, what they mean to the model does not."""
+    parts, start = [], 0
+    for shape, _ in _levels(vocabulary):
+        part = centroids[start : start + shape.codes]
+        parts.append(part / part.norm(dim=1).mean().clamp_min(1e-9))
+        start += shape.codes
+    return torch.cat(parts)

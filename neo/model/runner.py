@@ -1,0 +1,113 @@
+"""Runs a trained model token by token over a key-value cache: prefill, extend, crop, and branch for beams.
+
+Branching. All beams of a level are fed as one sequence of sibling tokens behind the shared context: each has the same
+position and a mask that shows it the context, its own ancestors and itself. Nothing is repeated or reordered; when a
+beam wins, its ancestors' entries move up and the others are dropped.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from neo.errors import NotFinite
+from neo.model.neo import NeoModel
+
+
+class Runner:
+    """A model ready to decode: adapter merged, rows computed once."""
+
+    def __init__(self, model: NeoModel):
+        model.merge_adapter()
+        self.model = model.eval()
+        self.vocabulary = model.vocabulary
+        with torch.inference_mode():
+            self._code_outputs = model.rows.code_outputs()
+            self._inputs = model.rows.inputs()
+
+    @torch.inference_mode()
+    def text_scores(self, hidden: Tensor) -> np.ndarray:
+        """Log-probabilities [base vocabulary + controls] after `hidden` [width]. Raises NotFinite."""
+        return _scores(self.model.text_logits(hidden[None]))[0]
+
+    @torch.inference_mode()
+    def level_scores(self, hidden: Tensor, type_: str, level: int) -> np.ndarray:
+        """Log-probabilities [n, codes] of one level's codes after `hidden` [n, width]. Raises NotFinite."""
+        return _scores(self.model.level_logits(hidden, type_, level, self._code_outputs))
+
+    def start(self, ids: list[int], soft: list[np.ndarray]) -> "Context":
+        """A context that has read `ids`, with the soft tokens' encoder vectors in the order they stand."""
+        context = Context(self)
+        context.extend(ids, soft)
+        return context
+
+
+def _scores(logits: Tensor) -> np.ndarray:
+    scores = torch.log_softmax(logits.float(), dim=-1)
+    if not torch.isfinite(scores).all():
+        raise NotFinite("the model returned NaN or infinite scores: the weights are damaged, restore or retrain them")
+    return scores.numpy()
+
+
+class Context:
+    """What has been read so far. `hidden` [width] is the state after the last token."""
+
+    def __init__(self, runner: Runner):
+        self.runner = runner
+        self.cache = DynamicCache(config=runner.model.base.config)
+        self.length = 0
+        self.hidden: Tensor | None = None
+        self._condition: Tensor | None = None
+
+    @torch.inference_mode()
+    def condition(self, message: np.ndarray, listener: np.ndarray | None) -> None:
+        """Set the vectors that item spans under construction carry from here on."""
+        known = np.zeros_like(message) if listener is None else listener
+        vectors = [torch.from_numpy(np.asarray(vector, dtype=np.float32))[None] for vector in (message, known)]
+        self._condition = self.runner.model.rows.condition(*vectors)
+
+    @torch.inference_mode()
+    def extend(self, ids: list[int], soft: list[np.ndarray] = (), span: int = 0) -> None:
+        """Read more tokens. The first `span` of them belong to an item span under construction."""
+        tokens = torch.tensor([ids])
+        vectors = torch.from_numpy(np.array(soft, dtype=np.float32)) if len(soft) else None
+        embedded = self.runner.model.embed(tokens, vectors)
+        if span:
+            embedded[:, :span] += self._condition
+        positions = torch.arange(self.length, self.length + len(ids))[None]
+        hidden = self.runner.model.hidden(embedded, past_key_values=self.cache, position_ids=positions, use_cache=True)
+        self.hidden = hidden[0, -1]
+        self.length += len(ids)
+
+    def crop(self, length: int, hidden: Tensor) -> None:
+        """Forget all but the first `length` tokens; `hidden` is the state that stood there."""
+        self.cache.crop(length)
+        self.length, self.hidden = length, hidden
+
+    @torch.inference_mode()
+    def branch(self, ids: list[int], ancestors: list[tuple[int, ...]], depth: int) -> Tensor:
+        """Hidden states [n, width] of sibling tokens `ids` at `depth` tokens behind the context.
+
+        `ancestors` are the slots, counted from the context's end, that each token descends from. The tokens take the
+        next slots, in order.
+        """
+        stored = self.cache.get_seq_length() - self.length
+        mask = torch.full((len(ids), self.length + stored + len(ids)), torch.finfo(torch.float32).min)
+        mask[:, : self.length] = 0
+        for row, path in enumerate(ancestors):
+            mask[row, [self.length + slot for slot in path]] = 0
+            mask[row, self.length + stored + row] = 0
+        positions = torch.full((1, len(ids)), self.length + depth)
+        embedded = self.runner.model.embed(torch.tensor([ids])) + self._condition
+        hidden = self.runner.model.hidden(
+            embedded, past_key_values=self.cache, position_ids=positions, attention_mask=mask[None, None], use_cache=True
+        )
+        return hidden[0]
+
+    def settle(self, path: tuple[int, ...]) -> None:
+        """Keep the branch whose slots are `path` as the continuation of the context and drop the others."""
+        chosen = torch.tensor([self.length + slot for slot in path], dtype=torch.long)
+        for layer in self.cache.layers:
+            layer.keys = torch.cat([layer.keys[:, :, : self.length], layer.keys[:, :, chosen]], dim=2)
+            layer.values = torch.cat([layer.values[:, :, : self.length], layer.values[:, :, chosen]], dim=2)
+        self.length += len(path)

@@ -1,0 +1,74 @@
+"""The plan: what a reply is going to do, as a value. DESIGN: the model writes it first, the trie enforces it.
+
+How a plan looks as tokens is the business of `neo.format`; how it becomes a filter, of `neo.chat.steering`.
+"""
+
+from dataclasses import dataclass, replace
+
+from neo.sids.vocabulary import ACTS, FIELDS, MOST
+
+ANY = "any"  # in place of an item type: whichever fits
+CONTROLLED = ("topic", "tone", "format")  # fields whose values come from the controlled vocabularies; others are copied
+
+
+@dataclass(frozen=True)
+class Term:
+    """One thing wanted or unwanted: topic "sea", like "Serial", by "Verne"."""
+
+    field: str
+    value: str
+    wanted: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    act: str
+    types: tuple[tuple[str, int], ...] = ()
+    """(item type or ANY, count), in the order of the reply."""
+    languages: tuple[str, ...] = ()
+    familiarity: str | None = None
+    """"new", "familiar" or None."""
+    ids_only: bool = False
+    """The reply is a bare list of spans, without words."""
+    refs: tuple[int, ...] = ()
+    """Positions in the latest slate, from 1."""
+    terms: tuple[Term, ...] = ()
+
+    def __post_init__(self):
+        if self.act not in ACTS:
+            raise ValueError(f"act {self.act!r}: expected one of {', '.join(ACTS)}")
+        for type_, count in self.types:
+            if not 1 <= count <= MOST:
+                raise ValueError(f"{count} items of type {type_!r}: expected 1 to {MOST}")
+        for term in self.terms:
+            if term.field not in FIELDS:
+                raise ValueError(f"field {term.field!r}: expected one of {', '.join(FIELDS)}")
+
+    @property
+    def count(self) -> int:
+        """How many items the reply shall hold."""
+        return sum(count for _, count in self.types)
+
+    def values(self, field: str, wanted: bool = True) -> tuple[str, ...]:
+        return tuple(term.value for term in self.terms if term.field == field and term.wanted == wanted)
+
+    def without(self, *fields: str) -> "Plan":
+        """The same plan with no wanted terms of these fields."""
+        return replace(self, terms=tuple(t for t in self.terms if not (t.wanted and t.field in fields)))
+
+    def as_dict(self) -> dict:
+        """For JSON: lists and plain names, empty parts left out."""
+        wanted: dict[str, list[str]] = {}
+        unwanted: dict[str, list[str]] = {}
+        for term in self.terms:
+            (wanted if term.wanted else unwanted).setdefault(term.field, []).append(term.value)
+        parts = {
+            "types": {type_: count for type_, count in self.types},
+            "languages": list(self.languages),
+            "familiarity": self.familiarity,
+            "format": "ids" if self.ids_only else "mixed" if self.types else "text",
+            "refs": list(self.refs),
+            "wanted": wanted,
+            "unwanted": unwanted,
+        }
+        return {"act": self.act, **{key: value for key, value in parts.items() if value}}

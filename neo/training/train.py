@@ -1,0 +1,182 @@
+"""Training: grounding (new rows only, backbone frozen), then capability (adapter and rows), with checkpoints.
+
+A run is a folder: `recipe.yaml`, the stages' examples, a checkpoint and a log. Calling `run` again on the folder goes
+on where it stopped. Sources: NEO's stages 2 and 3; AdamW betas .9/.95, weight decay .01, clip 1, cosine.
+"""
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from neo.format import Format
+from neo.model.neo import NeoModel
+from neo.sids.encoder import TextEncoder
+from neo.training.batches import Example, bucketed, collate, examples
+from neo.training.listeners import Simulation
+from neo.training.recipe import Recipe, StageConfig
+from neo.training.shelf import Shelf
+from neo.training.tasks import Composer
+
+STAGES = ("grounding", "capability")
+SAVE_EVERY = 100  # steps
+
+
+@dataclass
+class Run:
+    """What a training run works with."""
+
+    folder: Path
+    recipe: Recipe
+    model: NeoModel
+    format: Format
+    shelf: Shelf
+    encoder: TextEncoder
+
+
+def run(run: Run, progress=lambda stage, done, total, loss: None) -> None:
+    """Train all stages of `run`, or what is left of them. Afterwards the model holds the result."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    run.recipe.save(run.folder / "recipe.yaml")
+    torch.manual_seed(run.recipe.seed)
+    run.model.base.to(getattr(torch, run.recipe.dtype))
+    checkpoint = _load(run.folder / "checkpoint.pt")
+    for position, name in enumerate(STAGES):
+        if name == "capability":
+            run.model.add_adapter(run.recipe.adapter)
+        if checkpoint and STAGES.index(checkpoint["stage"]) > position:
+            continue
+        resumed = checkpoint if checkpoint and checkpoint["stage"] == name else None
+        _train_stage(run, name, getattr(run.recipe, name), position, resumed, progress)
+        _start_of_next(run, position)
+
+
+def _start_of_next(run: Run, position: int) -> None:
+    """Keep each stage's end: ablations and repairs start from it."""
+    torch.save(_weights(run.model), run.folder / f"{STAGES[position]}.pt")
+
+
+def _train_stage(run: Run, name: str, stage: StageConfig, position: int, resumed: dict | None, progress) -> None:
+    made = _examples(run, name, stage, position)
+    trained = Trained(run.model, stage, run.recipe)
+    rng = np.random.default_rng((run.recipe.seed, position, 1))
+    batches = [batch for _ in range(stage.epochs) for batch in bucketed(made, run.recipe.batch_tokens, rng)]
+    first = 0
+    if position and resumed is None:
+        previous = torch.load(run.folder / f"{STAGES[position - 1]}.pt", weights_only=True)
+        run.model.rows.load_state_dict(previous["rows"])
+    if resumed:
+        trained.load(resumed)
+        first = resumed["step"]
+    log = (run.folder / "log.jsonl").open("a", encoding="utf-8")
+    run.model.train()
+    clock, tokens = time.time(), 0
+    for step in range(first, len(batches)):
+        batch = collate([made[index] for index in batches[step]], run.format.end)
+        text, codes = run.model.loss(batch)
+        code_labels = int((batch.labels >= run.model.vocabulary.control_ids.stop).sum())
+        text_labels = int((batch.labels >= 0).sum()) - code_labels
+        loss = (text + codes) / max(1, text_labels + code_labels)
+        loss.backward()
+        trained.step(rate_at(step, len(batches), stage.warmup))
+        tokens += batch.ids.numel()
+        entry = {
+            "stage": name, "step": step + 1, "of": len(batches), "loss": round(loss.item(), 4),
+            "text": round(text.item() / max(1, text_labels), 4), "codes": round(codes.item() / max(1, code_labels), 4),
+            "tokens_per_second": round(tokens / (time.time() - clock)),
+        }
+        log.write(json.dumps(entry) + "\n")
+        log.flush()
+        progress(name, step + 1, len(batches), loss.item())
+        if (step + 1) % SAVE_EVERY == 0:
+            _save(run.folder / "checkpoint.pt", {"stage": name, "step": step + 1, **trained.state()})
+    _save(run.folder / "checkpoint.pt", {"stage": name, "step": len(batches), **trained.state()})
+
+
+def rate_at(step: int, steps: int, warmup: int) -> float:
+    """Share of the peak rate: linear warm-up, then cosine to a tenth."""
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.1 + 0.45 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+
+class Trained:
+    """The parameters of a stage and their optimiser. Parameters in bf16 are updated through fp32 copies."""
+
+    def __init__(self, model: NeoModel, stage: StageConfig, recipe: Recipe):
+        self.model, self.recipe = model, recipe
+        adapter = list(model.adapter_parameters().values())
+        self.parameters = [*model.rows.parameters(), *adapter]
+        self.masters = [p if p.dtype == torch.float32 else nn.Parameter(p.detach().float()) for p in self.parameters]
+        rows = len(self.parameters) - len(adapter)
+        self.peaks = [stage.rate, stage.adapter_rate]
+        groups = [{"params": self.masters[:rows]}] + ([{"params": self.masters[rows:]}] if adapter else [])
+        self.optimizer = torch.optim.AdamW(groups, lr=stage.rate, betas=(0.9, 0.95), weight_decay=recipe.weight_decay)
+
+    def step(self, share: float) -> None:
+        """Apply the gradients at `share` of the peak rates and clear them."""
+        for parameter, master in zip(self.parameters, self.masters):
+            if master is not parameter:
+                master.grad = None if parameter.grad is None else parameter.grad.float()
+        nn.utils.clip_grad_norm_(self.masters, self.recipe.clip)
+        for group, peak in zip(self.optimizer.param_groups, self.peaks):
+            group["lr"] = peak * share
+        self.optimizer.step()
+        with torch.no_grad():
+            for parameter, master in zip(self.parameters, self.masters):
+                if master is not parameter:
+                    parameter.copy_(master)
+                parameter.grad = master.grad = None
+
+    def state(self) -> dict:
+        return {"masters": [m.detach() for m in self.masters], "optimizer": self.optimizer.state_dict()}
+
+    @torch.no_grad()
+    def load(self, state: dict) -> None:
+        for parameter, master, saved in zip(self.parameters, self.masters, state["masters"], strict=True):
+            master.copy_(saved)
+            parameter.copy_(saved)
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def _weights(model: NeoModel) -> dict:
+    return {
+        "rows": model.rows.state_dict(),
+        "adapter": {name: p.detach() for name, p in model.adapter_parameters().items()},
+    }
+
+
+def _examples(run: Run, name: str, stage: StageConfig, position: int) -> list[Example]:
+    """The stage's examples, composed once and kept in the folder."""
+    path = run.folder / f"{name}-examples.npz"
+    if not path.exists():
+        rng = np.random.default_rng((run.recipe.seed, position))
+        simulation = Simulation(run.shelf.items, run.shelf.vectors)
+        composer = Composer(run.shelf, simulation, rng, "train", run.recipe.languages, 1_000_000 * (position + 1))
+        made = examples(composer, run.format, run.encoder, stage)
+        np.savez_compressed(
+            path, lengths=[len(e.ids) for e in made], softs=[len(e.soft) for e in made],
+            **{name: np.concatenate([getattr(e, name) for e in made]) for name in ("ids", "labels", "soft", "spans")},
+            **{name: np.stack([getattr(e, name) for e in made]) for name in ("message", "listener")},
+        )
+    with np.load(path) as stored:
+        cuts, soft_cuts = np.cumsum(stored["lengths"])[:-1], np.cumsum(stored["softs"])[:-1]
+        return [Example(*arrays) for arrays in zip(
+            np.split(stored["ids"], cuts), np.split(stored["labels"], cuts), np.split(stored["soft"], soft_cuts),
+            np.split(stored["spans"], cuts), stored["message"], stored["listener"],
+        )]
+
+
+def _save(path: Path, state: dict) -> None:
+    """Written beside and renamed: an interruption leaves the previous checkpoint whole."""
+    torch.save(state, path.with_suffix(".new"))
+    path.with_suffix(".new").replace(path)
+
+
+def _load(path: Path) -> dict | None:
+    return torch.load(path, weights_only=True) if path.exists() else None

@@ -1,0 +1,133 @@
+"""The words of `prompts/`: how people ask, how the assistant answers, what facts look like. Rendered strictly.
+
+A folder per language holds `phrases.yaml` (how slots are said), `requests.train.yaml` and `requests.heldout.yaml` (what
+visitors say, by act), `replies.yaml` (what training composes answers from) and `notices.yaml` (what the program itself
+says). `facts.txt` and its neighbours are for the model's eyes, in every language.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import jinja2
+import yaml
+from jinja2 import meta
+
+from neo.errors import PromptInvalid
+from neo.items import CatalogItem
+
+FOLDER = Path(__file__).parent.parent / "prompts"
+LANGUAGES = ("en", "es", "fr", "de", "pt", "it")
+_jinja = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=False)
+
+
+@cache
+def _template(text: str) -> jinja2.Template:
+    return _jinja.from_string(text)
+
+
+@cache
+def slots(text: str) -> frozenset[str]:
+    """Names of the variables that a template needs."""
+    return frozenset(meta.find_undeclared_variables(_jinja.parse(text)))
+
+
+def render(text: str, **values) -> str:
+    """Fill a template. Raises PromptInvalid when a variable is missing."""
+    try:
+        return _template(text).render(**values)
+    except jinja2.UndefinedError as error:
+        raise PromptInvalid(f"template {text!r}: {error}; expected one of {', '.join(sorted(values))}") from error
+
+
+@cache
+def _file(name: str) -> str:
+    path = FOLDER / name
+    if not path.exists():
+        raise PromptInvalid(f"{path} is missing: restore it from the repository")
+    return path.read_text(encoding="utf-8").strip()
+
+
+@dataclass(frozen=True)
+class Wording:
+    """All wordings of one language."""
+
+    language: str
+    phrases: dict
+    replies: dict
+    notices: dict
+
+    @classmethod
+    @cache
+    def load(cls, language: str) -> "Wording":
+        return cls(language, *(yaml.safe_load(_file(f"{language}/{name}.yaml")) for name in ("phrases", "replies", "notices")))
+
+    def requests(self, split: str) -> dict:
+        """Requests by act; `split` is "train" or "heldout"."""
+        return _requests(self.language, split)
+
+    def label(self, kind: str, name: str) -> str:
+        """A facet's name in this language; `kind` is topics, tones or formats. Unknown facets keep their own name."""
+        return self.phrases[kind].get(name, [name])[0]
+
+    def labels(self, kind: str, names, most: int = 3) -> str:
+        """ "a, b and c"."""
+        said = [self.label(kind, name) for name in list(names)[:most]]
+        return self.joined(said)
+
+    def joined(self, said: list[str]) -> str:
+        return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} {self.phrases['and']} {said[-1]}" if said else ""
+
+    def number(self, count: int) -> str:
+        return next((n for n in self.phrases["numbers"][count] if len(n) > 1 and n != "an"), str(count))
+
+    def noun(self, type_: str, count: int = 1) -> str:
+        """How an item type is called; a type without phrases keeps its own name."""
+        forms = self.phrases["types"].get(type_)
+        return forms["one" if count == 1 else "many"][0] if forms else type_
+
+    def notice(self, name: str, **values) -> str:
+        """Something the program says itself."""
+        return render(self.notices[name], **values)
+
+    def facts(self, item: CatalogItem, like: CatalogItem | None = None, asked: tuple[str, ...] = ()) -> str:
+        """What the model is told of an item. `like` is a liked item it shares topics with, `asked` topics asked for.
+
+        Descriptions are in English and so stand in English conversations only.
+        """
+        shared = item.shared_topics(like) if like else ()
+        return render(
+            _file("facts.txt"),
+            title=item.title, makers=", ".join(item.makers), year=item.year,
+            topics=self.labels("topics", item.topics), tones=self.labels("tones", item.tones),
+            format=self.label("formats", item.format),
+            description=item.description if self.language == "en" else "",
+            like=like.title if shared else "", shared=self.labels("topics", shared, 2),
+            asked=self.labels("topics", asked, 2),
+        )
+
+    def named(self, item: CatalogItem) -> str:
+        """What the model is told of an item that a visitor liked."""
+        return render(_file("named.txt"), title=item.title, topics=self.labels("topics", item.topics))
+
+    def profile(self, items: list[CatalogItem]) -> str:
+        """What the model is told of a listener: the commonest facets and the latest titles of the history."""
+        return render(
+            _file("profile.txt"),
+            topics=self.labels("topics", commonest(topic for item in items for topic in item.topics)),
+            tones=self.labels("tones", commonest(tone for item in items for tone in item.tones), 2),
+            titles=self.joined([item.title for item in items[-3:]]),
+        )
+
+
+def commonest(names) -> list[str]:
+    """Names by how often they occur, ties in order of first appearance."""
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return sorted(counts, key=lambda name: -counts[name])
+
+
+@cache
+def _requests(language: str, split: str) -> dict:
+    return yaml.safe_load(_file(f"{language}/requests.{split}.yaml"))

@@ -1,0 +1,61 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.names import ARTICLES, item_key, plain, same_words, without_article
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("The Handmaid’s Tale!", "the handmaids tale"),
+        ("Cien años de soledad", "cien anos de soledad"),
+        ("L'Étranger", "l etranger"),
+        ("Kermode & Mayo's Take", "kermode and mayos take"),
+        ("Gödel, Escher, Bach", "godel escher bach"),
+        ("  99%   Invisible ", "99 invisible"),
+        ("Fußball MML", "fussball mml"),
+        ("...", ""),
+    ],
+)
+def test_plain(name, expected):
+    assert plain(name) == expected
+
+
+@given(st.text())
+def test_plain_is_stable(name):
+    assert plain(plain(name)) == plain(name)
+
+
+@given(st.text())
+def test_case_and_spaces_do_not_matter(name):
+    assert plain(f"  {name.upper()} ") == plain(name.upper())
+
+
+def test_articles():
+    assert without_article("the daily") == "daily"
+    assert without_article("i robot") == "i robot"
+    assert without_article("i promessi sposi", ARTICLES["it"]) == "promessi sposi"
+    assert without_article("the") == "the"
+
+
+@given(st.lists(st.tuples(st.text(max_size=4), st.text(max_size=3)), max_size=20))
+def test_keys_are_unique(names):
+    taken = set()
+    for title, maker in names:
+        key = item_key("show", title, [maker], taken)
+        assert key not in taken
+        taken.add(key)
+
+
+def test_a_namesake_is_told_apart_by_its_maker():
+    taken = {"show:empire"}
+    assert item_key("show", "Empire", ["Goalhanger"], taken) == "show:empire-goalhanger"
+    assert item_key("audiobook", "Empire", ["Niall Ferguson"], taken) == "audiobook:empire"
+
+
+def test_same_words_tells_typos_from_other_words():
+    assert same_words("harry poter".split(), "harry potter".split())
+    assert same_words(["nightvale"], ["night", "vale"])
+    assert not same_words("a brief history of tea".split(), "a brief history of time".split())
+    assert not same_words("henry iv part 1".split(), "henry iv part 2".split())

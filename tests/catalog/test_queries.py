@@ -1,0 +1,114 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event, select
+
+from catalog import queries
+from catalog.tables import Item, Listen, Listener, Maker, SidRow
+from catalog.wish import Wish
+
+TOPICS = ("sea", "true crime", "law", "magic", "nature")
+
+
+def titles(session, wish):
+    rows = session.scalars(queries.matching_sids(wish)).all()
+    assert len(rows) == len(set(rows)), "distinct SIDs"
+    canonical = {row.sid: row.item_id for row in session.scalars(select(SidRow).where(SidRow.rank == 0))}
+    return {session.get(Item, canonical[sid]).title for sid in rows}
+
+
+def maker_id(session, name):
+    return session.scalar(select(Maker.id).where(Maker.name == name))
+
+
+def test_an_empty_wish_is_every_sid_once(small, small_entries):
+    assert len(titles(small, Wish())) == len({(entry[0], entry[8]) for entry in small_entries})
+
+
+def test_wishes_by_hand(small):
+    sand = maker_id(small, "Ada Sand")
+    for wish, expected in [
+        (Wish(topics=("sea",)), {"The Wild Coast", "Radio Mar", "Vingt mille lieues"}),
+        (Wish(topics=("law", "nature")), {"Serial", "The Wild Coast"}),
+        (Wish(topics=("sea",), tones=("calm",)), {"The Wild Coast", "Radio Mar"}),
+        (Wish(topics=("sea",), languages=("fr", "es"), types=("show",)), {"Radio Mar"}),
+        (Wish(topics=("sea",), without_topics=("nature",), types=("show",)), {"Radio Mar"}),
+        (Wish(formats=("novel",), without_topics=("magic", "sea")), {"The Left Hand of Darkness"}),
+        (Wish(makers=(sand,)), {"The Wild Coast", "Radio Mar"}),
+        (Wish(topics=("sea",), without_makers=(sand,)), {"Vingt mille lieues"}),
+        (Wish(without_formats=("novel", "interview"), types=("show",)), {"Serial", "The Wild Coast"}),
+        (Wish(topics=("physics",)), set()),
+        (Wish(only_items=()), set()),
+    ]:
+        assert titles(small, wish) == expected, wish
+
+
+def test_an_alternative_never_stands_for_its_sid(small):
+    """Serial Killers is dark, but shares Serial's SID, and it is Serial that a reply would show."""
+    assert titles(small, Wish(tones=("dark",))) == set()
+
+
+names = st.lists(st.sampled_from(TOPICS), max_size=2).map(tuple)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(wanted=names, unwanted=names, kinds=st.sampled_from([(), ("show",), ("audiobook",), ("show", "audiobook")]))
+def test_wishes_agree_with_plain_python(small, small_entries, wanted, unwanted, kinds):
+    expected = {
+        title
+        for kind, title, _, _, topics, _, _, _, _, rank in small_entries
+        if rank == 0
+        and (not kinds or kind in kinds)
+        and (not wanted or set(wanted) & set(topics))
+        and not set(unwanted) & set(topics)
+    }
+    assert titles(small, Wish(topics=wanted, without_topics=unwanted, types=kinds)) == expected
+
+
+def test_items_can_be_required_and_refused(small):
+    ids = tuple(small.scalars(select(Item.id).where(Item.title.in_(["Serial", "Radio Mar"]))))
+    wish = Wish(only_items=ids)
+    assert titles(small, wish) == {"Serial", "Radio Mar"}
+    assert titles(small, replace(wish, without_items=ids[:1])) == {"Radio Mar"}
+    assert titles(small, replace(wish, without_items=ids)) == set()
+
+
+def test_a_whole_reply_is_one_query(small, engine):
+    statements = []
+    event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+    items = small.scalars(queries.items_by_sid(["show:1-1", "audiobook:1-2", "show:9-9"])).unique().all()
+    seen = [(item.sid, item.title, [maker.name for maker in item.makers], item.topics, item.format) for item in items]
+    assert len(statements) == 1
+    assert [row[:2] for row in seen if row[0] == "show:1-1"] == [("show:1-1", "Serial"), ("show:1-1", "Serial Killers")]
+    assert ("audiobook:1-2", "Vingt mille lieues", ["Jules Verne"], ("sea", "classics"), "novel") in seen
+
+
+def test_alternatives(small):
+    assert [item.title for item in small.scalars(queries.alternatives_of("show:1-1")).unique()] == ["Serial Killers"]
+    assert small.scalars(queries.alternatives_of("show:1-2")).unique().all() == []
+
+
+def test_titles_are_searched_as_they_are_spelled(small):
+    found = small.scalars(queries.search_titles("SERIAL", limit=1)).unique().all()
+    assert [item.title for item in found] == ["Serial"]
+    assert small.scalars(queries.search_titles("%")).unique().all() == []
+    books = small.scalars(queries.search_titles("a", types=["audiobook"])).unique()
+    assert {item.type for item in books} == {"audiobook"}
+
+
+def test_counts(small):
+    assert dict(small.execute(queries.counts_by_type()).all()) == {"show": 4, "audiobook": 3}
+    assert dict(small.execute(queries.counts_by_language()).all()) == {"en": 5, "es": 1, "fr": 1}
+    assert small.scalar(queries.count_of(Maker)) == 7
+
+
+def test_a_history_starts_with_the_newest(small):
+    listener = Listener(name="Zoe")
+    for day, item_id in enumerate([3, 1, 2]):
+        listener.listens.append(Listen(item_id=item_id, at=datetime(2026, 1, 1) + timedelta(days=day)))
+    small.add(listener)
+    small.flush()
+    ids = [item.id for item in small.scalars(queries.history_of(listener.id, limit=2)).unique()]
+    assert ids == [2, 1]

@@ -1,0 +1,107 @@
+"""A scripted assistant: no model, the same parts every time, with catalog strings that try to break out of the page."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from neo.chat.parts import Card, Controls, Conversation, Done, Notice, Part, Turn, Understood, Words
+from neo.errors import NeoError
+from neo.items import CatalogItem
+from neo.plan import Plan, Term
+from neo.sids.sid import Sid
+
+SEA = CatalogItem(
+    1, "audiobook:the-sea-around-us", "audiobook", "The Sea Around Us", ("Rachel Carson",), "en", 1951, 550, 4,
+    ("sea", "nature", "science"), ("calm",), "nonfiction", "How the oceans came to be, and what moves in them.",
+    Sid("audiobook", (3, 1, 4)),
+)  # fmt: skip
+SERIAL = replace(
+    SEA, id=2, key="show:serial", type="show", title="Serial", makers=("Sarah Koenig",), year=2014, minutes=50,
+    topics=("true crime", "law"), description="One story, week by week.", sid=Sid("show", (1, 2, 3)),
+)  # fmt: skip
+EVIL = replace(
+    SEA, id=3, key='show:"><script>window.hacked=1</script>', type="show", title="<img src=x onerror=window.hacked=1>",
+    makers=("**Bold** & <b>Sons</b>",), year=None, minutes=None, topics=("[link](http://example.com)",), format="",
+    description="Line one\n\n# no heading\n<script>window.hacked=1</script> $$x^2$$ `code`", sid=None,
+)  # fmt: skip
+
+
+@dataclass
+class Scripted:
+    """Answers by what a message contains: "evil", "fail", "refuse", "slow", "count"; otherwise two items."""
+
+    pause: float = 0.0
+    closed: list[str] = field(default_factory=list)
+    controls: list[Controls] = field(default_factory=list)
+
+    def reply(self, conversation: Conversation, message: str, controls: Controls = Controls()) -> Iterator[Part]:
+        self.controls.append(controls)
+        items, said = [], ""
+        plan = Plan("recommend", (("show", 1), ("audiobook", 1)), terms=(Term("topic", "sea"),))
+        try:
+            for part in self._script(conversation, message, controls):
+                if isinstance(part, Card):
+                    items.append(part.item)
+                elif isinstance(part, Words):
+                    said += part.text
+                time.sleep(self.pause)
+                yield part
+            turn = Turn(message, "en", plan, tuple(items), said)
+            yield Done(Conversation((*conversation.turns, turn)), "end", {"first_text": 0.1, "total": 0.2})
+        finally:
+            self.closed.append(message)
+
+    def _script(self, conversation: Conversation, message: str, controls: Controls) -> Iterator[Part]:
+        if "refuse" in message:
+            raise NeoError("the message is too long: expected at most 2,000 characters, shorten it")
+        yield Understood(
+            Plan("recommend", (("show", 1), ("audiobook", 1))), "en", ("1 show", "1 audiobook", "about sea")
+        )
+        if "count" in message:
+            yield Words(f"Turn {len(conversation.turns) + 1}; first was {conversation.turns[0].message!r}."
+                        if conversation.turns else "Turn 1.")  # fmt: skip
+            return
+        if "evil" in message:
+            yield Words("Beware: <script>window.hacked=1</script> *stars* ![x](http://example.com/x.png)\n\n\n1. ")
+            yield Card(EVIL, 1, -1.0, ((EVIL, -2.0),))
+            return
+        if "slow" in message:
+            for number in range(200):
+                yield Words(f"word{number} ")
+                time.sleep(0.05)
+            return
+        yield Words("Two for you.\n1. ")
+        yield Card(SEA, 1, -0.5, ((SERIAL, -1.5),))
+        yield Words(" Slow and deep, ")
+        if "fail" in message:
+            raise RuntimeError("secret detail")
+        yield Words("told by a biologist.\n2. ")
+        yield Card(SERIAL, 2, -0.7)
+        yield Words(" One story, week by week.")
+        yield Notice('I do not know "Moby Duck".')
+
+    def listeners(self) -> list[tuple[str, str, bool]]:
+        return [("Nadia", "A night-shift nurse who wants <b>long</b> stories.", True), ("Ana", "", False)]
+
+    def types(self) -> list[tuple[str, str]]:
+        return [("show", "Podcast show"), ("audiobook", "Audiobook")]
+
+    def languages(self) -> list[tuple[str, str]]:
+        return [("en", "English"), ("fr", "French")]
+
+
+@pytest.fixture(scope="session")
+def scripted() -> Callable[..., Scripted]:
+    return Scripted
+
+
+@pytest.fixture
+def sea() -> CatalogItem:
+    return SEA
+
+
+@pytest.fixture
+def evil() -> CatalogItem:
+    return EVIL

@@ -1,0 +1,186 @@
+"""The page as a visitor meets it, in a headless Chromium, with a scripted assistant."""
+
+import pytest
+
+DONE = "#neo-chat [data-state=done]"
+
+
+@pytest.fixture(scope="module")
+def address(serving, scripted):
+    return serving(scripted(pause=0.03), at_once=2)
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Opens the page: `visit(width=390, dark=True)`. Fails if the page asks anything of another host, or breaks."""
+    contexts, foreign, broken = [], [], []
+
+    def open_page(width=1280, height=860, dark=False):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: foreign.append(request.url) if not local(request.url) else None)
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector("#neo-box textarea")
+        return page
+
+    def local(url):
+        return url.startswith((address, "data:", "blob:"))
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not foreign and not broken
+
+
+def say(page, message, replies=1):
+    page.fill("#neo-box textarea", message)
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"document.querySelectorAll('{DONE}').length == {replies}", timeout=20_000)
+
+
+def test_words_and_cards_come_in_order(visit):
+    page = visit()
+    say(page, "something calm")
+    kinds = page.eval_on_selector_all(f"{DONE} > *", "all => all.map(one => one.className)")
+    assert kinds == ["neo-plan", "neo-words", "neo-card", "neo-words", "neo-card", "neo-words", "neo-notice"]
+    cards = page.eval_on_selector_all(".neo-card", "all => all.map(one => [one.dataset.sid, one.dataset.type])")
+    assert cards == [["audiobook:3-1-4", "audiobook"], ["show:1-2-3", "show"]]
+    assert page.inner_text(".neo-said") == "something calm"
+    assert page.locator(".neo-card svg.neo-cover").count() == 2
+    assert page.input_value("#neo-box textarea") == ""
+
+
+def test_a_card_is_there_while_the_reply_goes_on(visit):
+    page = visit()
+    page.fill("#neo-box textarea", "something calm")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#neo-chat [data-state=live] .neo-card", timeout=10_000)
+    page.wait_for_selector(DONE)
+
+
+def test_markup_is_shown_and_not_followed(visit):
+    page = visit()
+    say(page, "evil <script>window.hacked=1</script> <img src=x onerror=window.hacked=1> **bold** $$x$$")
+    assert page.inner_text(".neo-said") == (
+        "evil <script>window.hacked=1</script> <img src=x onerror=window.hacked=1> **bold** $$x$$"
+    )
+    assert page.inner_text(".neo-title") == "<img src=x onerror=window.hacked=1>"
+    assert "*stars* ![x](http://example.com/x.png)" in page.inner_text(".neo-words")
+    assert page.evaluate("window.hacked") is None
+    unwanted = ", ".join(
+        f"#neo-chat .message-content {tag}" for tag in ("script", "img", "a", "strong", "b", "h1", "code")
+    )
+    assert page.locator(unwanted).count() == 0
+
+
+def test_no_inline_handler_runs_even_if_one_got_in(visit):
+    page = visit()
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=data:, onerror=window.hacked=1>')")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.hacked") is None
+
+
+def test_stop_keeps_what_was_said_and_lets_one_go_on(visit):
+    page = visit()
+    page.fill("#neo-box textarea", "slow")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#neo-chat').innerText.includes('word3')", timeout=10_000)
+    page.click("#neo-stop")
+    page.wait_for_selector("#neo-chat [data-state=stopped]")
+    words = page.inner_text("#neo-chat [data-state=stopped]")
+    page.wait_for_timeout(600)
+    assert page.inner_text("#neo-chat [data-state=stopped]") == words and "word3" in words
+    say(page, "count")
+    assert "Turn 2; first was 'slow'." in page.inner_text(DONE)
+
+
+def test_enter_during_a_reply_keeps_the_draft(visit):
+    page = visit()
+    page.fill("#neo-box textarea", "slow")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#neo-chat [data-state=live]")
+    page.fill("#neo-box textarea", "next")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    assert page.input_value("#neo-box textarea") == "next" and page.locator(".neo-said").count() == 1
+    page.click("#neo-stop")
+    page.wait_for_selector("#neo-chat [data-state=stopped]")
+
+
+def test_clear_during_a_reply_starts_anew(visit):
+    page = visit()
+    page.fill("#neo-box textarea", "slow")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#neo-chat [data-state=live]")
+    page.click("#neo-clear")
+    page.wait_for_selector(".neo-empty")
+    page.wait_for_timeout(400)
+    assert page.locator(".neo-reply").count() == 0
+    say(page, "count")
+    assert page.inner_text(DONE).endswith("Turn 1.")
+
+
+def test_retry_and_undo(visit):
+    page = visit()
+    say(page, "hello")
+    say(page, "count", replies=2)
+    page.click("#neo-retry:not([disabled])")
+    page.wait_for_selector("#neo-chat [data-state=waiting], #neo-chat [data-state=live]")
+    page.wait_for_function(f"document.querySelectorAll('{DONE}').length == 2")
+    assert "Turn 2; first was 'hello'." in page.locator(DONE).nth(1).inner_text()
+    page.click("#neo-undo:not([disabled])")
+    page.wait_for_function("document.querySelectorAll('.neo-reply').length == 1")
+    assert page.input_value("#neo-box textarea") == "count"
+
+
+def test_an_error_is_a_calm_notice(visit):
+    page = visit()
+    say(page, "fail")
+    assert "press Retry" in page.inner_text(".neo-notice")
+    assert "secret" not in page.inner_text("body") and "Traceback" not in page.inner_text("body")
+
+
+def test_an_example_is_asked_with_the_keyboard_alone(visit):
+    page = visit()
+    page.focus("#neo-chat .example >> nth=0")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(DONE)
+    assert "the sea" in page.inner_text(".neo-said")
+
+
+def test_a_listener_is_described_and_called_simulated(visit):
+    page = visit()
+    page.click("#neo-listener input")
+    page.get_by_role("option", name="Nadia (simulated)").click()
+    page.wait_for_function("document.querySelector('.neo-about').innerText.includes('night-shift')")
+    assert page.inner_text(".neo-about").endswith("wants <b>long</b> stories.")
+
+
+def test_messages_are_not_named_by_their_markup(visit):
+    page = visit()
+    say(page, "hello")
+    page.wait_for_function("!document.querySelector('#neo-chat [data-testid][aria-label*=\"<\"]')")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_needs_no_sideways_scrolling(visit, dark):
+    page = visit(width=390, height=844, dark=dark)
+    say(page, "evil")
+    say(page, "hello", replies=2)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    too_wide = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).length"
+    assert page.eval_on_selector_all("#neo-chat .bubble-wrap, .neo-reply, .neo-card, .neo-body", too_wide) == 0
+    box = page.locator("#neo-box textarea").bounding_box()
+    assert box["y"] + box["height"] <= 844, "the message box is in view"
+
+
+def test_two_visitors_see_their_own_talk(visit):
+    ana, ben = visit(), visit()
+    say(ana, "from Ana")
+    say(ben, "from Ben")
+    say(ana, "count", replies=2)
+    assert "first was 'from Ana'" in ana.inner_text("#neo-chat") and "Ana" not in ben.inner_text("#neo-chat")

@@ -1,0 +1,117 @@
+"""What a visitor's events do, without a browser: errors, stopping, undoing, and two visitors at once."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from neo.chat.cards import Labels
+from neo.chat.parts import Card, Controls, Conversation, Notice
+from neo.chat.visit import BROKEN, answered, as_dict, messages, said, waits
+
+ROOT = Path(__file__).parents[2]
+
+
+def answer(assistant, visit, controls=Controls()):
+    """The visit once its last message is answered."""
+    return (*visit[:-1], list(answered(assistant, visit[-1], controls))[-1])
+
+
+def notices(exchange):
+    return [part.text for part in exchange.parts if isinstance(part, Notice)]
+
+
+def test_a_reply_grows_by_a_part_at_a_time(scripted):
+    steps = list(answered(scripted(), said((), "hello")[-1], Controls()))
+    assert [len(step.parts) for step in steps] == [*range(1, len(steps)), len(steps) - 1]
+    assert [step.ended for step in steps] == [None] * (len(steps) - 1) + ["done"]
+
+
+def test_the_next_message_knows_the_conversation(scripted):
+    visit = answer(scripted(), said((), "hello"))
+    assert visit[0].after.slate[1].title == "Serial"
+    visit = answer(scripted(), said(visit, "count"))
+    assert as_dict(visit[1])["text"] == "Turn 2; first was 'hello'."
+
+
+def test_an_error_with_a_remedy_is_said_as_it_is(scripted, capsys):
+    visit = answer(scripted(), said((), "refuse"))
+    assert notices(visit[0]) == ["the message is too long: expected at most 2,000 characters, shorten it"]
+    assert visit[0].after == Conversation() and capsys.readouterr().err == ""
+
+
+def test_any_other_error_is_logged_and_not_shown(scripted, capsys):
+    visit = answer(scripted(), said((), "fail"))
+    assert notices(visit[0]) == [BROKEN]
+    assert "secret detail" in capsys.readouterr().err
+    assert "secret" not in messages(visit, Labels())[1]["content"]
+    assert not waits(visit) and visit[0].after.slate[0].title == "The Sea Around Us", "what was seen can be spoken of"
+
+
+def test_a_stopped_reply_is_remembered_as_far_as_it_was_seen(scripted):
+    assistant = scripted()
+    steps = answered(assistant, said((), "hello")[-1], Controls())
+    exchange = next(step for step in steps if isinstance(step.parts[-1], Card)).stopped()
+    steps.close()
+    assert assistant.closed == ["hello"], "the assistant's own generator is closed too"
+    assert [item.title for item in exchange.after.slate] == ["The Sea Around Us"]
+    assert 'data-state="stopped"' in messages((exchange,), Labels())[1]["content"]
+
+
+def test_retry_starts_from_the_same_conversation(scripted):
+    visit = answer(scripted(), said(answer(scripted(), said((), "hello")), "count"))
+    again = visit[-1].afresh()
+    assert (again.before, again.message, again.parts) == (visit[0].after, "count", ())
+
+
+@pytest.fixture(scope="module")
+def address(serving, scripted):
+    return serving(scripted(pause=0.02), at_once=2)
+
+
+def test_two_clients_at_once_keep_their_own_conversations(address):
+    client = pytest.importorskip("gradio_client")
+    ana, ben = client.Client(address, verbose=False), client.Client(address, verbose=False)
+    first = [ana.submit("from Ana", api_name="/chat"), ben.submit("from Ben", api_name="/chat")]
+    assert [[item["title"] for item in job.result(30)["items"]] for job in first] == [
+        ["The Sea Around Us", "Serial"]
+    ] * 2
+    second = [who.submit("count", api_name="/chat") for who in (ana, ben)]
+    assert [job.result(30)["text"] for job in second] == [
+        f"Turn 2; first was 'from {name}'." for name in ("Ana", "Ben")
+    ]
+
+
+def test_the_api_needs_a_message_and_nothing_else(address):
+    client = pytest.importorskip("gradio_client").Client(address, verbose=False)
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert list(endpoints) == ["/chat"]
+    needed = {one["parameter_name"]: not one["parameter_has_default"] for one in endpoints["/chat"]["parameters"]}
+    assert needed == {"message": True, "types": False, "language": False, "listener": False}
+
+
+def test_controls_reach_the_assistant(scripted, serving):
+    client, assistant = pytest.importorskip("gradio_client"), scripted()
+    caller = client.Client(serving(assistant), verbose=False)
+    caller.predict("hello", types=["show"], language="fr", listener="Nadia", api_name="/chat")
+    caller.predict("hello", api_name="/chat")
+    assert assistant.controls == [Controls(("show",), "fr", "Nadia"), Controls()]
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, "app.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def test_help_is_quick_and_lists_the_settings():
+    start = time.perf_counter()
+    text = run("--help").stdout
+    assert time.perf_counter() - start < 3, "--help must not import torch"
+    assert all(name in text for name in ("--host", "--port", "--database", "--base", "--weights", "--cache"))
+
+
+def test_a_taken_port_is_named_with_a_remedy(address):
+    port = address.rstrip("/").rpartition(":")[2]
+    done = run("--port", port)
+    assert done.returncode == 1 and port in done.stderr and "--port" in done.stderr and "Traceback" not in done.stderr
