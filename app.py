@@ -20,7 +20,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=os.environ.get("NEO_PORT", "7860"),
                         help="port to listen on (NEO_PORT, now %(default)s)")  # fmt: skip
     parser.add_argument("--database", default=os.environ.get("NEO_DATABASE"),
-                        help="URL of the catalog's database, such as sqlite:////home/me/catalog.db (NEO_DATABASE)")  # fmt: skip
+                        help="database URL, such as sqlite:////home/me/catalog.db (NEO_DATABASE)")  # fmt: skip
     parser.add_argument("--base", default=settings.base,
                         help="base language model: a hub id or a folder (NEO_BASE, now %(default)s)")  # fmt: skip
     parser.add_argument("--weights", type=Path, default=settings.weights,
@@ -45,7 +45,8 @@ def require_free(host: str, port: int) -> None:
         ) from error
     except OSError as error:
         raise NeoError(
-            f"cannot listen on port {port} of {host} ({error.strerror}): choose another port, such as --port {port % 65535 + 1}"
+            f"cannot listen on port {port} of {host} ({error.strerror}): "
+            f"choose another port, such as --port {port % 65535 + 1}"
         ) from error
 
 

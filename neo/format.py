@@ -30,6 +30,8 @@ class Message:
     listener: np.ndarray | None = None
     liked: np.ndarray | None = None
     """The mean vector of items that the visitor names as liked; known once the plan is."""
+    spoken: bool = True
+    """False leaves the words out and the vector alone speaks: the cheapest way to learn what vectors mean."""
 
     def taste(self) -> np.ndarray | None:
         """What the reply's spans know of the visitor: the history and the liked items, in equal parts."""
@@ -135,7 +137,7 @@ class Format:
                 put([self.vocabulary.id("message")])
                 vectors.append((len(ids), turn.vector))
                 put([self.vocabulary.id("message-vector")])
-                put(self.words(turn.text))
+                put(self.words(turn.text) if turn.spoken else [])
                 put(self._assistant)
                 continue
             plan, own = self.plan(turn.plan, said), turn.learn != "nothing"

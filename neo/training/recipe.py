@@ -17,11 +17,14 @@ class StageConfig:
     """How many conversations are composed; each is seen once per epoch."""
     mixture: Mixture
     rate: float
-    """Peak learning rate of the new rows; the adapter has its own."""
+    """Peak learning rate of the new rows; projections and adapter have their own."""
+    map_rate: float = 1e-4
     adapter_rate: float = 0.0
     epochs: int = 1
     warmup: int = 30
     """Steps."""
+    batch_tokens: int = 1024
+    """Tokens of a batch, padding included. Small batches: with few tokens, steps are what is scarce."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +33,19 @@ class Recipe:
 
     seed: int = 20261122
     languages: tuple[str, ...] = ("en", "es", "fr", "de", "pt", "it")
-    batch_tokens: int = 2048
-    """Tokens of a batch, padding included."""
     clip: float = 1.0
     weight_decay: float = 0.01
     dtype: str = "bfloat16"
     """Of the frozen backbone and the adapter's forward pass; "float32" where bf16 arithmetic is slow."""
     adapter: AdapterConfig = AdapterConfig()
     grounding: StageConfig = field(default_factory=lambda: StageConfig(
-        conversations=3600, rate=1e-3, mixture={
-            "ground": {"codes": 0.45}, "search": {"codes": 0.12, "plan": 0.03}, "recommend": {"codes": 0.12, "plan": 0.1},
-            "history": {"codes": 0.15}, "refine": {"plan": 0.03},
+        conversations=3400, rate=1e-3, batch_tokens=768, mixture={
+            "ground": {"codes": 0.62}, "search": {"codes": 0.08, "plan": 0.03}, "recommend": {"codes": 0.08, "plan": 0.08},
+            "history": {"codes": 0.09}, "refine": {"plan": 0.02},
         }))
     capability: StageConfig = field(default_factory=lambda: StageConfig(
-        conversations=9000, rate=5e-4, adapter_rate=3e-4, mixture={
-            "ground": {"codes": 0.05},
+        conversations=4000, rate=1e-3, map_rate=5e-4, adapter_rate=4e-4, batch_tokens=1024, mixture={
+            "ground": {"codes": 0.25},
             "recommend": {"plan": 0.2, "codes": 0.1, "full": 0.08},
             "search": {"plan": 0.1, "codes": 0.06, "full": 0.03},
             "history": {"plan": 0.02, "codes": 0.08, "full": 0.02},

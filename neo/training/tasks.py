@@ -60,8 +60,8 @@ class Composer:
         return self.rng.random() < share
 
     def wording(self) -> Wording:
-        """English half of the time, the other languages share the rest."""
-        english = len(self.languages) == 1 or self.chance(0.6)
+        """English seven times of ten, the other languages share the rest."""
+        english = self.languages == ("en",) or ("en" in self.languages and self.chance(0.7))
         return Wording.load("en" if english else self.pick([code for code in self.languages if code != "en"]))
 
     def anchor(self, language: str) -> int:
@@ -235,7 +235,7 @@ class Composer:
         """What an item's SID means: a text view of it to its span, or its span to its title and topics."""
         index = self.anchor(wording.language)
         item = self.shelf.items[index]
-        if self.chance(0.25):
+        if self.chance(0.15):
             plan, text = Plan("describe"), wording.named(item)
             return [self.message("?", [index]), Reply(plan, (text,), learn="answer")]
         view = self.pick([
@@ -244,7 +244,7 @@ class Composer:
             wording.named(item), f"{wording.label('formats', item.format)}, {wording.labels('topics', item.topics, 4)}",
         ])
         plan = Plan("search", types=((item.type, 1),), ids_only=True)
-        return [self.message(view), Reply(plan, (item.sid,), learn="answer")]
+        return [replace(self.message(view), spoken=self.chance(0.3)), Reply(plan, (item.sid,), learn="answer")]
 
     def _recommend(self, depth: str, wording: Wording) -> list[Message | Reply]:
         asked = self.ask("recommend", wording, most=10 if depth == "plan" else 4 if depth == "codes" else 3)

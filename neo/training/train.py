@@ -65,7 +65,7 @@ def _train_stage(run: Run, name: str, stage: StageConfig, position: int, resumed
     made = _examples(run, name, stage, position)
     trained = Trained(run.model, stage, run.recipe)
     rng = np.random.default_rng((run.recipe.seed, position, 1))
-    batches = [batch for _ in range(stage.epochs) for batch in bucketed(made, run.recipe.batch_tokens, rng)]
+    batches = [batch for _ in range(stage.epochs) for batch in bucketed(made, stage.batch_tokens, rng)]
     first = 0
     if position and resumed is None:
         previous = torch.load(run.folder / f"{STAGES[position - 1]}.pt", weights_only=True)
@@ -110,13 +110,18 @@ class Trained:
 
     def __init__(self, model: NeoModel, stage: StageConfig, recipe: Recipe):
         self.model, self.recipe = model, recipe
-        adapter = list(model.adapter_parameters().values())
-        self.parameters = [*model.rows.parameters(), *adapter]
+        maps = model.rows.maps()
+        rows = [p for p in model.rows.parameters() if not any(p is other for other in maps)]
+        groups = [(rows, stage.rate), (maps, stage.map_rate), (list(model.adapter_parameters().values()), stage.adapter_rate)]
+        groups = [(parameters, rate) for parameters, rate in groups if parameters]
+        self.parameters = [p for parameters, _ in groups for p in parameters]
         self.masters = [p if p.dtype == torch.float32 else nn.Parameter(p.detach().float()) for p in self.parameters]
-        rows = len(self.parameters) - len(adapter)
-        self.peaks = [stage.rate, stage.adapter_rate]
-        groups = [{"params": self.masters[:rows]}] + ([{"params": self.masters[rows:]}] if adapter else [])
-        self.optimizer = torch.optim.AdamW(groups, lr=stage.rate, betas=(0.9, 0.95), weight_decay=recipe.weight_decay)
+        self.peaks = [rate for _, rate in groups]
+        masters = iter(self.masters)
+        self.optimizer = torch.optim.AdamW(
+            [{"params": [next(masters) for _ in parameters]} for parameters, _ in groups],
+            betas=(0.9, 0.95), weight_decay=recipe.weight_decay,
+        )
 
     def step(self, share: float) -> None:
         """Apply the gradients at `share` of the peak rates and clear them."""

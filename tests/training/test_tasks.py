@@ -1,0 +1,109 @@
+"""Composed conversations agree with the catalog, parse, and say only what the facts say."""
+
+import numpy as np
+import pytest
+
+from neo.format import Facts, Format, Message, Reply
+from neo.plan import ANY
+from neo.sids.sid import Sid
+from neo.sids.vocabulary import TypeShape, Vocabulary
+from neo.training.listeners import Simulation
+from neo.training.shelf import Shelf
+from neo.training.tasks import Composer
+from neo.wording import LANGUAGES
+from tests import tiny
+
+TASKS = ("ground", "recommend", "history", "search", "why", "describe", "compare", "profile", "refine", "talk")
+TOPICS = ("true crime", "law", "history", "space", "food", "love")
+
+
+def shelf():
+    """Forty-eight items in six languages whose facets differ."""
+    rng = np.random.default_rng(0)
+    items = []
+    for n in range(48):
+        topics = tuple(rng.choice(TOPICS, 3, replace=False))
+        items.append(tiny.item(
+            f"Title {n} Of Things", "show" if n % 2 else "audiobook", (n % 8, n // 8), id=n, makers=(f"Maker {n}",),
+            language=LANGUAGES[n % 7] if n % 7 < 6 else "en", topics=topics, tones=("calm", "funny"),
+            format="interview" if n % 2 else "novel", description=f"It tells the story number {n} at length.",
+        ))
+    vectors = rng.normal(size=(48, tiny.WIDTH)).astype(np.float32)
+    return Shelf(items, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+SHELF = shelf()
+BY_SID = {item.sid: item for item in SHELF.items}
+FORMAT = Format(tiny.tokenizer(), Vocabulary(49152, (TypeShape("audiobook", 2, 8), TypeShape("show", 2, 8)), LANGUAGES))
+
+
+def composer(split="train", seed=0):
+    return Composer(SHELF, Simulation(SHELF.items, SHELF.vectors), np.random.default_rng(seed), split, LANGUAGES)
+
+
+@pytest.mark.parametrize(("task", "split"), [("ground", "train"), *((t, s) for t in TASKS[1:] for s in ("train", "heldout"))])
+def test_conversations_agree_with_the_catalog(task, split):
+    made = composer(split)
+    for depth in ("plan", "codes", "full") * 12:
+        turns = made.compose(task, depth)
+        said = [turn.text for turn in turns if isinstance(turn, Message)]
+        reply = turns[-1]
+        assert isinstance(reply, Reply) and all(text == text.strip() for text in said)
+        for turn in turns:
+            if isinstance(turn, Reply):
+                parsed = FORMAT.parse_plan(FORMAT.plan(turn.plan, said))
+                assert (parsed.act, parsed.types, parsed.refs) == (turn.plan.act, turn.plan.types, turn.plan.refs)
+        turns = [Message(t.text, np.ones(tiny.WIDTH), t.history, t.listener) if isinstance(t, Message) else t for t in turns]
+        rendered = FORMAT.render(turns)
+        assert len(rendered.ids) == len(rendered.mask) and any(rendered.mask)
+        check_slate(reply)
+        check_words(reply)
+
+
+def check_slate(reply):
+    """Items fulfil the plan: types in order and number, all facets."""
+    items = [BY_SID[part] for part in reply.parts if isinstance(part, Sid)]
+    assert len({item.sid for item in items}) == len(items)
+    if reply.learn != "all" or not items:
+        return
+    assert len(items) <= reply.plan.count
+    wanted = dict(reply.plan.types)
+    for item in items:
+        assert ANY in wanted or item.type in wanted
+        for field, has in (("topic", item.topics), ("tone", item.tones), ("by", item.makers)):
+            assert not reply.plan.values(field) or set(reply.plan.values(field)) & set(has)
+            assert not set(reply.plan.values(field, wanted=False)) & set(has)
+
+
+def check_words(reply):
+    """Every title or story named in the words stands in the facts before them."""
+    facts = ""
+    for part in reply.parts:
+        if isinstance(part, Facts):
+            facts += part.text
+        elif isinstance(part, str) and reply.learn == "all":
+            for item in SHELF.items:
+                if item.description in part:
+                    assert item.description in facts
+
+
+def test_the_same_seed_composes_the_same():
+    one, two = ([composer(seed=3).compose("recommend", "full")[1] for _ in range(3)] for _ in range(2))
+    assert one == two
+
+
+def test_held_out_wordings_are_not_trained_on():
+    from neo.wording import Wording
+
+    for language in LANGUAGES:
+        train, heldout = (Wording.load(language).requests(split) for split in ("train", "heldout"))
+        for act in heldout:
+            says = [{entry if isinstance(entry, str) else entry["say"] for entry in split[act]} for split in (train, heldout)]
+            assert not says[0] & says[1], f"{language} {act}"
+
+
+def test_simulated_listeners_are_seeded_and_hear_nothing_twice():
+    simulation = Simulation(SHELF.items, SHELF.vectors)
+    for seed in range(30):
+        history = simulation.history(seed)
+        assert history == simulation.history(seed) and len(set(history)) == len(history) >= 5

@@ -1,0 +1,70 @@
+"""A whole training in miniature: it learns, it can be interrupted, and it goes on where it stopped."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from neo.model.neo import AdapterConfig
+from neo.training import train
+from neo.training.recipe import Recipe, StageConfig
+from tests import tiny
+from tests.training.test_tasks import SHELF
+
+BOOK = tiny.book({"show": (2, 8), "audiobook": (2, 8)})
+
+
+class FakeEncoder:
+    """Vectors by length of text: real enough to train on."""
+
+    width = tiny.WIDTH
+
+    def encode(self, texts, batch=64, progress=lambda done: None):
+        import numpy as np
+
+        return np.stack([np.random.default_rng(len(text)).normal(size=self.width) for text in texts]).astype(np.float32)
+
+
+def recipe():
+    stage = StageConfig(conversations=24, mixture={"ground": {"codes": 0.5}, "recommend": {"plan": 0.5}}, rate=1e-2,
+                        adapter_rate=1e-2, warmup=2, batch_tokens=256)
+    return replace(Recipe(), dtype="float32", adapter=AdapterConfig(rank=2), languages=("en", "es"), grounding=stage,
+                   capability=stage)
+
+
+def a_run(folder):
+    model, format_ = tiny.model(BOOK)
+    return train.Run(folder, recipe(), model, format_, SHELF, FakeEncoder())
+
+
+def weights(run):
+    return torch.cat([p.detach().flatten() for p in [*run.model.rows.parameters(), *run.model.adapter_parameters().values()]])
+
+
+def test_training_learns_and_resumes_to_the_same_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "SAVE_EVERY", 2)
+    whole = a_run(tmp_path / "whole")
+    train.run(whole)
+    log = [json.loads(line) for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()]
+    first, last = log[0]["loss"], log[-1]["loss"]
+    assert last < first, "the loss falls"
+
+    class Interrupted(Exception):
+        pass
+
+    def stop(stage, done, total, loss):
+        if stage == "capability" and done == 3:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        train.run(a_run(tmp_path / "parts"), stop)
+    resumed = a_run(tmp_path / "parts")
+    train.run(resumed)
+    assert torch.allclose(weights(resumed), weights(whole), atol=1e-5)
+
+
+def test_the_rate_warms_up_and_falls():
+    shares = [train.rate_at(step, 100, 10) for step in range(100)]
+    assert shares[0] == pytest.approx(0.1) and max(shares) == pytest.approx(1.0)
+    assert shares.index(max(shares)) <= 10 and shares[-1] == pytest.approx(0.1, abs=0.01)
