@@ -49,7 +49,9 @@ def items_by_sid(sids: Iterable[str]) -> Select[tuple[Item]]:
 
 def items_by_sid_prefix(prefix: str) -> Select[tuple[Item]]:
     """Items whose SID's text starts so, such as "show:12-3-", best known first."""
-    statement = all_items().join(SidRow, SidRow.item_id == Item.id).where(SidRow.sid.startswith(prefix, autoescape=True))
+    statement = (
+        all_items().join(SidRow, SidRow.item_id == Item.id).where(SidRow.sid.startswith(prefix, autoescape=True))
+    )
     return statement.order_by(None).order_by(Item.fame.desc(), Item.id)
 
 
@@ -109,7 +111,9 @@ def _item_ids_by_makers(maker_ids: Sequence[int]) -> Select[tuple[int]]:
 
 def facet_names() -> Select[tuple[str, str]]:
     """(kind, name) of every facet that an item has."""
-    return select(Facet.kind, Facet.name).where(Facet.id.in_(select(ItemFacet.facet_id))).order_by(Facet.kind, Facet.name)
+    return (
+        select(Facet.kind, Facet.name).where(Facet.id.in_(select(ItemFacet.facet_id))).order_by(Facet.kind, Facet.name)
+    )
 
 
 def item_types() -> Select[tuple[ItemType]]:

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -25,10 +25,22 @@ sids_app = typer.Typer(no_args_is_help=True, help="Semantic IDs of the catalog's
 app.add_typer(sids_app, name="sids")
 screen, notes = Console(), Console(stderr=True)
 
-DatabaseOption = Annotated[str, typer.Option("--database", envvar="NEO_DATABASE", help="URL of the catalog's database.",
-                                             default_factory=default_url, show_default="a file in your data folder")]
-WeightsOption = Annotated[Path, typer.Option("--weights", envvar="NEO_WEIGHTS", help="Folder of trained weights and SIDs.")]
-BaseOption = Annotated[str, typer.Option("--base", envvar="NEO_BASE", help="Base model: hub id, folder, or smollm2-135m.")]
+DatabaseOption = Annotated[
+    str,
+    typer.Option(
+        "--database",
+        envvar="NEO_DATABASE",
+        help="URL of the catalog's database.",
+        default_factory=default_url,
+        show_default="a file in your data folder",
+    ),
+]
+WeightsOption = Annotated[
+    Path, typer.Option("--weights", envvar="NEO_WEIGHTS", help="Folder of trained weights and SIDs.")
+]
+BaseOption = Annotated[
+    str, typer.Option("--base", envvar="NEO_BASE", help="Base model: hub id, folder, or smollm2-135m.")
+]
 
 
 def _report(text: str) -> None:
@@ -36,7 +48,9 @@ def _report(text: str) -> None:
 
 
 def _progress() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=notes)
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=notes
+    )
 
 
 @app.command()
@@ -62,7 +76,9 @@ def setup(database: DatabaseOption, base: BaseOption = Settings().base) -> None:
 def sids_build(
     out: Annotated[Path, typer.Option(help="Folder for codebooks and SIDs; training reads them from here.")],
     database: DatabaseOption,
-    shape: Annotated[Optional[str], typer.Option(help="Levels and codes such as 3x64; chosen by collision rate if left out.")] = None,
+    shape: Annotated[
+        str | None, typer.Option(help="Levels and codes such as 3x64; chosen by collision rate if left out.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the k-means.")] = 0,
 ) -> None:
     """Fit SIDs to the catalog anew, write them to OUT and to the database, and say what they are worth.
@@ -102,8 +118,11 @@ def sids_write(database: DatabaseOption, weights: WeightsOption = SHIPPED_WEIGHT
 
 
 @sids_app.command("stats")
-def sids_stats(database: DatabaseOption, weights: WeightsOption = SHIPPED_WEIGHTS,
-               as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def sids_stats(
+    database: DatabaseOption,
+    weights: WeightsOption = SHIPPED_WEIGHTS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Collision rate, coherence and retrieval ceiling of the SIDs in WEIGHTS, on the items of the database."""
     from neo.sids import store
     from neo.sids.encoder import TextEncoder
@@ -120,7 +139,9 @@ def sids_stats(database: DatabaseOption, weights: WeightsOption = SHIPPED_WEIGHT
 
 
 @sids_app.command("show")
-def sids_show(name: Annotated[str, typer.Argument(help='An item\'s key or title, such as "Serial".')], database: DatabaseOption) -> None:
+def sids_show(
+    name: Annotated[str, typer.Argument(help='An item\'s key or title, such as "Serial".')], database: DatabaseOption
+) -> None:
     """The SID of an item, and the items that share the most of it.
 
     Example: python -m neo sids show "Serial"
@@ -138,16 +159,27 @@ def sids_show(name: Annotated[str, typer.Argument(help='An item\'s key or title,
         codes = row.sid.split(":")[1].split("-")
         for depth in range(len(codes) - 1, 0, -1):
             prefix = f"{row.type}:{'-'.join(codes[:depth])}-"
-            others = [other for other in session.scalars(queries.items_by_sid_prefix(prefix)).unique() if other.id != row.id]
+            others = [
+                other for other in session.scalars(queries.items_by_sid_prefix(prefix)).unique() if other.id != row.id
+            ]
             names = ", ".join(other.title for other in others[:12]) or "none"
             screen.print(f"  sharing {depth} {'code' if depth == 1 else 'codes'} ({len(others)}): {names}")
 
 
 def _print_stats(measured: dict) -> None:
-    table = Table("type", "items", "levels x codes", "collisions", "coherence", "any two items", "found in top 10 by SID")
+    table = Table(
+        "type", "items", "levels x codes", "collisions", "coherence", "any two items", "found in top 10 by SID"
+    )
     for name, one in measured.items():
-        table.add_row(name, str(one.items), f"{one.levels} x {one.codes}", f"{one.collision_rate:.1%}",
-                      f"{one.coherence:.3f}", f"{one.baseline:.3f}", f"{one.ceiling:.1%}")
+        table.add_row(
+            name,
+            str(one.items),
+            f"{one.levels} x {one.codes}",
+            f"{one.collision_rate:.1%}",
+            f"{one.coherence:.3f}",
+            f"{one.baseline:.3f}",
+            f"{one.ceiling:.1%}",
+        )
     screen.print(table)
 
 
@@ -161,7 +193,9 @@ def train(
     weights: Annotated[Path, typer.Option(help="Folder with the SIDs to train on.")] = SHIPPED_WEIGHTS,
     base: BaseOption = Settings().base,
     scale: Annotated[float, typer.Option(help="Share of the recipe's conversations; 0.01 is a quick trial.")] = 1.0,
-    dtype: Annotated[str, typer.Option(help="Backbone arithmetic: bfloat16, or float32 where that is faster.")] = "bfloat16",
+    dtype: Annotated[
+        str, typer.Option(help="Backbone arithmetic: bfloat16, or float32 where that is faster.")
+    ] = "bfloat16",
     seed: Annotated[int, typer.Option(help="Seed of data and initial rows.")] = 20261122,
 ) -> None:
     """Train grounding, then capability, on conversations composed from the catalog; write weights to OUT/weights.
@@ -183,7 +217,9 @@ def train(
         _report("encoding the catalog")
         shelf = Shelf.of(session, encoder)
     if not shelf.items:
-        raise NeoError('no item of the database has a SID: run "python -m neo sids build" or "python -m neo sids write"')
+        raise NeoError(
+            'no item of the database has a SID: run "python -m neo sids build" or "python -m neo sids write"'
+        )
     settings = Settings(base=base)
     model, format_ = load.untrained(settings, book, recipe.languages, seed, _report)
     with _progress() as progress:
@@ -206,7 +242,7 @@ def evaluate(
     weights: WeightsOption = SHIPPED_WEIGHTS,
     base: BaseOption = Settings().base,
     queries_: Annotated[int, typer.Option("--queries", help="Queries a suite.")] = 160,
-    suite: Annotated[Optional[list[str]], typer.Option(help="recommend, search or steer; all if left out.")] = None,
+    suite: Annotated[list[str] | None, typer.Option(help="recommend, search or steer; all if left out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure recommending and searching against baselines, and steering with and without plan enforcement and trie."""
@@ -249,10 +285,12 @@ def _flat(result: dict, lead: str = ""):
 @app.command()
 def chat(
     database: DatabaseOption,
-    once: Annotated[list[str], typer.Option("--once", help="A message; repeat it for a conversation of several turns.")],
-    listener: Annotated[Optional[str], typer.Option(help="Name of a listener whose history counts.")] = None,
-    type_: Annotated[Optional[list[str]], typer.Option("--type", help="Only items of this type; may be repeated.")] = None,
-    language: Annotated[Optional[str], typer.Option(help="Only items in this language, such as es.")] = None,
+    once: Annotated[
+        list[str], typer.Option("--once", help="A message; repeat it for a conversation of several turns.")
+    ],
+    listener: Annotated[str | None, typer.Option(help="Name of a listener whose history counts.")] = None,
+    type_: Annotated[list[str] | None, typer.Option("--type", help="Only items of this type; may be repeated.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only items in this language, such as es.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a turn.")] = False,
     weights: WeightsOption = SHIPPED_WEIGHTS,
     base: BaseOption = Settings().base,
@@ -262,8 +300,9 @@ def chat(
     Example: python -m neo chat --once "two shows like Serial" --once "why the second one?"
     """
     from neo.chat.assistant import open_assistant
-    from neo.chat.parts import Conversation, Controls
-    from neo.chat.transcript import as_json as turn_as_json, as_text
+    from neo.chat.parts import Controls, Conversation
+    from neo.chat.transcript import as_json as turn_as_json
+    from neo.chat.transcript import as_text
 
     assistant = open_assistant(Settings(base=base, weights=weights), database, _report)
     controls = assistant.checked(Controls(tuple(type_ or ()), language, listener))

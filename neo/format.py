@@ -19,6 +19,8 @@ from neo.plan import ANY, CONTROLLED, Plan, Term
 from neo.sids.sid import Sid
 from neo.sids.vocabulary import ACTS, FIELDS, Vocabulary
 
+HISTORY = 6  # spans of the latest listens that a prompt carries; the listener's vector carries all
+
 
 @dataclass(frozen=True)
 class Message:
@@ -231,6 +233,4 @@ class Format:
                 wanted = True
             else:
                 raise PlanInvalid(f"unexpected {name or token} in a plan at {at - 1}")
-        return Plan(
-            names[1], tuple(types), tuple(languages), familiarity, ids_only, tuple(refs), tuple(terms)
-        )
+        return Plan(names[1], tuple(types), tuple(languages), familiarity, ids_only, tuple(refs), tuple(terms))

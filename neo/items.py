@@ -27,8 +27,19 @@ class CatalogItem:
     def of(cls, row: Item) -> "CatalogItem":
         """Read a row while its session is open."""
         return cls(
-            row.id, row.key, row.type, row.title, tuple(maker.name for maker in row.makers), row.language, row.year,
-            row.minutes, row.fame, row.topics, row.tones, row.format or "", row.description,
+            row.id,
+            row.key,
+            row.type,
+            row.title,
+            tuple(maker.name for maker in row.makers),
+            row.language,
+            row.year,
+            row.minutes,
+            row.fame,
+            row.topics,
+            row.tones,
+            row.format or "",
+            row.description,
             Sid.parse(row.sid) if row.sid else None,
         )
 

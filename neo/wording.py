@@ -60,7 +60,9 @@ class Wording:
     @classmethod
     @cache
     def load(cls, language: str) -> "Wording":
-        return cls(language, *(yaml.safe_load(_file(f"{language}/{name}.yaml")) for name in ("phrases", "replies", "notices")))
+        return cls(
+            language, *(yaml.safe_load(_file(f"{language}/{name}.yaml")) for name in ("phrases", "replies", "notices"))
+        )
 
     def requests(self, split: str) -> dict:
         """Requests by act; `split` is "train" or "heldout"."""
@@ -98,11 +100,15 @@ class Wording:
         shared = item.shared_topics(like) if like else ()
         return render(
             _file("facts.txt"),
-            title=item.title, makers=", ".join(item.makers), year=item.year,
-            topics=self.labels("topics", item.topics), tones=self.labels("tones", item.tones),
+            title=item.title,
+            makers=", ".join(item.makers),
+            year=item.year,
+            topics=self.labels("topics", item.topics),
+            tones=self.labels("tones", item.tones),
             format=self.label("formats", item.format),
             description=item.description if self.language == "en" else "",
-            like=like.title if shared else "", shared=self.labels("topics", shared, 2),
+            like=like.title if shared else "",
+            shared=self.labels("topics", shared, 2),
             asked=self.labels("topics", asked, 2),
         )
 

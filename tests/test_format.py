@@ -35,7 +35,10 @@ def test_the_mask_of_a_conversation_by_hand(format_):
     rendered = format_.render(turns)
     expected = [
         *((token, False) for token in ["<|im_start|>", "user", "\n", "<|listener|>", "<|listener-vector|>"]),
-        *((token, False) for token in ["<|type:audiobook|>", "<audiobook.0.0>", "<audiobook.1.1>", "<|/type:audiobook|>"]),
+        *(
+            (token, False)
+            for token in ["<|type:audiobook|>", "<audiobook.0.0>", "<audiobook.1.1>", "<|/type:audiobook|>"]
+        ),
         *((token, False) for token in ["<|message|>", "<|message-vector|>", "hi", "<|im_end|>", "\n"]),
         *((token, False) for token in ["<|im_start|>", "ass", "istant", "\n", "<|plan|>"]),
         *((token, True) for token in ["<|recommend|>", "<|type:show|>", "<|x1|>", "<|topic|>", " law", "<|/plan|>"]),
@@ -70,14 +73,18 @@ def test_what_is_typed_or_titled_stays_text(text):
 terms = st.lists(
     st.builds(Term, st.sampled_from(["topic", "tone"]), st.sampled_from(["true crime", "law", "calm"]), st.booleans())
     | st.builds(Term, st.sampled_from(["like", "by", "title"]), st.sampled_from(["Serial", "Ann Lee"]), st.booleans()),
-    max_size=5, unique=True,
+    max_size=5,
+    unique=True,
 )
 plans = st.builds(
-    Plan, st.sampled_from(["recommend", "search", "why"]),
+    Plan,
+    st.sampled_from(["recommend", "search", "why"]),
     st.lists(st.tuples(st.sampled_from(["show", "audiobook", "any"]), st.integers(1, 10)), max_size=3).map(tuple),
     st.lists(st.sampled_from(["en", "es"]), max_size=2, unique=True).map(tuple),
-    st.sampled_from([None, "new", "familiar"]), st.booleans(),
-    st.lists(st.integers(1, 10), max_size=2).map(tuple), terms.map(tuple),
+    st.sampled_from([None, "new", "familiar"]),
+    st.booleans(),
+    st.lists(st.integers(1, 10), max_size=2).map(tuple),
+    terms.map(tuple),
 )
 
 

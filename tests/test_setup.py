@@ -59,6 +59,14 @@ def test_what_a_user_can_mend_is_one_line_without_a_traceback(tmp_path, argument
 def test_damaged_weights_are_named(tmp_path):
     (tmp_path / "config.yaml").write_text("base: smollm2-135m\n")
     (tmp_path / "rows.safetensors").write_bytes(b"not tensors")
-    done = run("-m", "neo", "chat", "--once", "hi", "--weights", str(tmp_path),
-               NEO_DATABASE=f"sqlite:///{tmp_path / 'catalog.db'}")
+    done = run(
+        "-m",
+        "neo",
+        "chat",
+        "--once",
+        "hi",
+        "--weights",
+        str(tmp_path),
+        NEO_DATABASE=f"sqlite:///{tmp_path / 'catalog.db'}",
+    )
     assert done.returncode == 1 and "cannot be read" in done.stderr and "Traceback" not in done.stderr

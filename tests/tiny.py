@@ -38,8 +38,13 @@ def model(book_: SidBook, seed: int = 0) -> tuple[NeoModel, Format]:
     """An untrained model of 2 layers and 32 units whose rows, too, are random."""
     torch.manual_seed(seed)
     config = LlamaConfig(
-        vocab_size=len(tokenizer()), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, tie_word_embeddings=True,
+        vocab_size=len(tokenizer()),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        tie_word_embeddings=True,
     )
     base = LlamaForCausalLM(config).eval()
     vocabulary = Vocabulary(config.vocab_size, book_.shapes, ("en", "es"))
@@ -52,8 +57,19 @@ def model(book_: SidBook, seed: int = 0) -> tuple[NeoModel, Format]:
 
 def item(title: str = "Serial", type_: str = "show", codes=(0, 1), **changes) -> CatalogItem:
     values = dict(
-        id=1, key=f"{type_}:{title.lower()}", type=type_, title=title, makers=("Sarah Koenig",), language="en", year=2014,
-        minutes=45, fame=5, topics=("true crime", "law"), tones=("gripping",), format="investigation series",
-        description="A reporter looks again at a murder case.", sid=Sid(type_, tuple(codes)),
+        id=1,
+        key=f"{type_}:{title.lower()}",
+        type=type_,
+        title=title,
+        makers=("Sarah Koenig",),
+        language="en",
+        year=2014,
+        minutes=45,
+        fame=5,
+        topics=("true crime", "law"),
+        tones=("gripping",),
+        format="investigation series",
+        description="A reporter looks again at a murder case.",
+        sid=Sid(type_, tuple(codes)),
     )
     return CatalogItem(**{**values, **changes})

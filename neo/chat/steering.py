@@ -61,24 +61,35 @@ class Steering:
     def __init__(self, tries: Tries, names: Names):
         self.tries, self.names = tries, names
 
-    def steer(self, session: Session, plan: Plan, wording: Wording, conversation: Conversation,
-              history: tuple[CatalogItem, ...], types: tuple[str, ...] = ()) -> Steered:
+    def steer(
+        self,
+        session: Session,
+        plan: Plan,
+        wording: Wording,
+        conversation: Conversation,
+        history: tuple[CatalogItem, ...],
+        types: tuple[str, ...] = (),
+    ) -> Steered:
         """Resolve and filter. `types`: the only item types to be had, if not all."""
         notices: list[str] = []
-        liked = self._items(session, plan.values("like"), wording, notices)
+        liked = self.items(session, plan.values("like"), wording, notices)
         liked += [conversation.slate[ref - 1] for ref in plan.refs if ref <= len(conversation.slate)]
-        titled = self._items(session, plan.values("title"), wording, notices)
+        titled = self.items(session, plan.values("title"), wording, notices)
         if plan.act not in CHOOSING:
             return Steered(plan, tuple(liked), tuple(titled), notices=tuple(notices))
         said = conversation.said_items if not titled else ()
-        disliked = self._items(session, plan.values("like", wanted=False), wording, [])
-        disliked += self._items(session, plan.values("title", wanted=False), wording, [])
+        disliked = self.items(session, plan.values("like", wanted=False), wording, [])
+        disliked += self.items(session, plan.values("title", wanted=False), wording, [])
         heard = () if plan.familiarity == "familiar" or titled else history
         wish = Wish(
-            types=types, languages=plan.languages or self._home(wording, liked, history, titled, plan),
-            topics=plan.values("topic"), tones=plan.values("tone"), formats=plan.values("format"),
+            types=types,
+            languages=plan.languages or self._home(wording, liked, history, titled, plan),
+            topics=plan.values("topic"),
+            tones=plan.values("tone"),
+            formats=plan.values("format"),
             makers=self._makers(plan.values("by"), wording, notices),
-            without_topics=plan.values("topic", wanted=False), without_tones=plan.values("tone", wanted=False),
+            without_topics=plan.values("topic", wanted=False),
+            without_tones=plan.values("tone", wanted=False),
             without_formats=plan.values("format", wanted=False),
             without_makers=self._makers(plan.values("by", wanted=False), wording, []),
             without_items=tuple({item.id for item in (*liked, *said, *disliked, *heard)}),
@@ -120,7 +131,10 @@ class Steering:
             return ()  # somebody's works are wanted, in whatever language
         return tuple({wording.language, *(item.language for item in (*liked, *history, *titled))})
 
-    def _items(self, session: Session, names: tuple[str, ...], wording: Wording, notices: list[str]) -> list[CatalogItem]:
+    def items(
+        self, session: Session, names: tuple[str, ...], wording: Wording, notices: list[str]
+    ) -> list[CatalogItem]:
+        """The items that names mean; `notices` hears of those that mean none."""
         found = []
         for name in names:
             matches = self.names.titles.find(name, limit=1)

@@ -27,8 +27,14 @@ def as_json(parts: list[Part]) -> dict:
 
 
 def item_json(item: CatalogItem) -> dict:
-    return {"sid": str(item.sid), "type": item.type, "title": item.title, "maker": ", ".join(item.makers),
-            "language": item.language, "topics": list(item.topics)}
+    return {
+        "sid": str(item.sid),
+        "type": item.type,
+        "title": item.title,
+        "maker": ", ".join(item.makers),
+        "language": item.language,
+        "topics": list(item.topics),
+    }
 
 
 def as_text(parts: list[Part]) -> str:

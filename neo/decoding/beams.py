@@ -74,7 +74,9 @@ def search(context, vocabulary: Vocabulary, type_: str, children: Children, widt
             stored += len(ids)
         beams = _best(beams, context.runner.level_scores(hidden, type_, level), level, children, width)
         if not beams:
-            raise NothingAllowed(f"no {type_} is left under the filter at level {level}: expected the caller to check first")
+            raise NothingAllowed(
+                f"no {type_} is left under the filter at level {level}: expected the caller to check first"
+            )
     return beams
 
 

@@ -101,8 +101,15 @@ class Engine:
         self._text_mask[: self.vocabulary.base_size] = True
         self._text_mask[banned] = False
 
-    def reply(self, ids: list[int], soft: list[np.ndarray], rules: PlanRules, host: Host,
-              sampling: Sampling = Sampling(), plan: list[int] | None = None) -> Iterator[Event]:
+    def reply(
+        self,
+        ids: list[int],
+        soft: list[np.ndarray],
+        rules: PlanRules,
+        host: Host,
+        sampling: Sampling = Sampling(),
+        plan: list[int] | None = None,
+    ) -> Iterator[Event]:
         """Events of the reply to a rendered prompt, whose last soft vector is that of the message to be answered.
 
         `plan`: a plan span to follow; the model then writes none.
@@ -133,8 +140,11 @@ class Engine:
             allowed = sorted(state.allowed())
             if not allowed:
                 raise NothingAllowed("the plan's grammar left nothing to write")
-            id_ = allowed[0] if len(allowed) == 1 else allowed[
-                int(np.argmax(self.runner.text_scores(context.hidden)[allowed]))]
+            id_ = (
+                allowed[0]
+                if len(allowed) == 1
+                else allowed[int(np.argmax(self.runner.text_scores(context.hidden)[allowed]))]
+            )
             state = state.advance(id_)
             written.append(id_)
             context.extend([id_])

@@ -107,8 +107,14 @@ class PlanState:
             if not whole:
                 return frozenset(out)
         out.add(name("/plan"))
-        limits = {"types": MOST_TYPES, "languages": MOST_LANGUAGES, "familiarity": 1, "ids": 1, "refs": MOST_REFS,
-                  "terms": MOST_TERMS}
+        limits = {
+            "types": MOST_TYPES,
+            "languages": MOST_LANGUAGES,
+            "familiarity": 1,
+            "ids": 1,
+            "refs": MOST_REFS,
+            "terms": MOST_TERMS,
+        }
         for index in range(self.part, len(_ORDER)):
             part = _ORDER[index]
             if index == self.part and self.used >= limits.get(part, 0):
@@ -142,7 +148,9 @@ class PlanState:
     def advance(self, id_: int) -> "PlanState":
         """The state after `id_`. Raises NothingAllowed when it may not stand here."""
         if id_ not in self.allowed():
-            raise NothingAllowed(f"token {id_} cannot stand here in a plan: expected one of {sorted(self.allowed())[:8]}")
+            raise NothingAllowed(
+                f"token {id_} cannot stand here in a plan: expected one of {sorted(self.allowed())[:8]}"
+            )
         name = self.rules.vocabulary.name(id_)
         if name is None:
             return replace(self, value=(*self.value, id_))

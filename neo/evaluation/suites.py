@@ -14,19 +14,19 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.orm import Session
 
-from neo.facets import facet_tries
 from neo.decoding import beams, engine
 from neo.decoding.grammar import PlanRules, ReplyState, WordTrie
 from neo.decoding.trie import Tries
 from neo.evaluation.baselines import CoListening, Neighbours, Popularity, ranked
 from neo.evaluation.metrics import hit_rate, mean, ndcg
-from neo.format import Facts, Format, Message
+from neo.facets import facet_tries
+from neo.format import HISTORY, Facts, Format, Message
 from neo.model.load import Loaded
 from neo.plan import ANY, Plan
 from neo.sids.encoder import TextEncoder
 from neo.training.listeners import Simulation
 from neo.training.shelf import Shelf
-from neo.training.tasks import HISTORY, Composer
+from neo.training.tasks import Composer
 from neo.wording import Wording
 
 CLUES = Path(__file__).parent / "clues.jsonl"
@@ -77,16 +77,23 @@ def recommend(bench: Bench, queries: int, progress=lambda: None) -> dict:
     shelf = bench.shelf
     simulation = Simulation(shelf.items, shelf.vectors)
     train = [simulation.history(seed) for seed in range(1_000_001, 1_000_001 + TRAINING_LISTENERS)]
-    rivals = {"popularity": Popularity(train, len(shelf.items)), "neighbours": Neighbours(shelf.vectors),
-              "co-listening": CoListening(train, len(shelf.items))}
+    rivals = {
+        "popularity": Popularity(train, len(shelf.items)),
+        "neighbours": Neighbours(shelf.vectors),
+        "co-listening": CoListening(train, len(shelf.items)),
+    }
     tries = bench.tries()
     rankings: dict[str, list] = {name: [] for name in ("model", *rivals)}
     for seed in range(FIRST_HELD_OUT, FIRST_HELD_OUT + queries):
         *heard, target = simulation.history(seed)
         type_ = shelf.items[target].type
         text = f"Recommend one {type_} for me."
-        message = Message(text, bench.encoder.encode([text])[0], tuple(shelf.items[i].sid for i in heard[-HISTORY:]),
-                          shelf.vectors[heard].mean(0))
+        message = Message(
+            text,
+            bench.encoder.encode([text])[0],
+            tuple(shelf.items[i].sid for i in heard[-HISTORY:]),
+            shelf.vectors[heard].mean(0),
+        )
         view = tries.by_type[type_].everything().without([shelf.items[i].sid for i in heard])
         plan = Plan("recommend", types=((type_, 1),), ids_only=True)
         rankings["model"].append((bench.rank(message, plan, type_, view), {target}))
@@ -112,7 +119,9 @@ def search(bench: Bench, queries: int, progress=lambda: None) -> dict:
             text, type_ = clue["clue"] if kind == "clue" else shelf.items[target].title, shelf.items[target].type
             vector = bench.encoder.encode([text])[0]
             plan = Plan("search", types=((type_, 1),), ids_only=True)
-            rankings["model"].append((bench.rank(Message(text, vector), plan, type_, tries.by_type[type_].everything()), {target}))
+            rankings["model"].append(
+                (bench.rank(Message(text, vector), plan, type_, tries.by_type[type_].everything()), {target})
+            )
             allowed = np.array([item.type == type_ for item in shelf.items])
             rankings["neighbours"].append((ranked(Neighbours(shelf.vectors).score([], vector), allowed, K), {target}))
             progress()
@@ -158,10 +167,14 @@ def _steered(bench: Bench, asked: Plan, message: Message) -> dict[str, float]:
     wanted, written = set(asked.terms), set(plan.terms)
     named = {(term.field, term.wanted) for term in asked.terms}
     right = {
-        "plan: act": plan.act == asked.act, "plan: types and counts": plan.types == asked.types,
+        "plan: act": plan.act == asked.act,
+        "plan: types and counts": plan.types == asked.types,
         "plan: languages": plan.languages == asked.languages,
-        "plan: terms found": len({(t.field, t.wanted, t.value.lower()) for t in written}
-                                 & {(t.field, t.wanted, t.value.lower()) for t in wanted}) / max(1, len(wanted)),
+        "plan: terms found": len(
+            {(t.field, t.wanted, t.value.lower()) for t in written}
+            & {(t.field, t.wanted, t.value.lower()) for t in wanted}
+        )
+        / max(1, len(wanted)),
         "plan: no term too many": {(t.field, t.wanted) for t in written} <= named,
     }
     tries = bench.tries()
@@ -189,8 +202,11 @@ class _Silent:
     def plan_written(self, ids: list[int]) -> engine.Decision:
         self.plan, vocabulary = ids, self.bench.format.vocabulary
         plan = self.bench.format.parse_plan(ids)
-        views = self.bench.tries().everything() if self.enforce else {
-            shape.name: beams.Unconstrained(shape) for shape in vocabulary.types}
+        views = (
+            self.bench.tries().everything()
+            if self.enforce
+            else {shape.name: beams.Unconstrained(shape) for shape in vocabulary.types}
+        )
         available = tuple((type_, len(view) if self.enforce else 99) for type_, view in views.items())
         state = ReplyState(vocabulary, self.bench.format.end, plan.types, available, free=not self.enforce)
         return engine.Decision(views, state)

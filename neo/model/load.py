@@ -34,8 +34,9 @@ class Loaded:
     book: SidBook
 
 
-def untrained(settings: Settings, book: SidBook, languages: tuple[str, ...], seed: int = 0,
-              report=lambda text: None) -> tuple[NeoModel, Format]:
+def untrained(
+    settings: Settings, book: SidBook, languages: tuple[str, ...], seed: int = 0, report=lambda text: None
+) -> tuple[NeoModel, Format]:
     """The base model with fresh rows, drawn from `seed`, for the SIDs of `book`."""
     base, tokenizer = load_base(settings.base, settings.cache, report=report)
     vocabulary = Vocabulary(base.config.vocab_size, book.shapes, languages)
@@ -55,7 +56,9 @@ def save(folder: Path, model: NeoModel, book: SidBook, base: str, adapter: Adapt
     save_file(small, folder / "adapter.safetensors")
     book.save(folder)
     config = {
-        "base": base, "base_vocabulary": model.vocabulary.base_size, "languages": list(model.vocabulary.languages),
+        "base": base,
+        "base_vocabulary": model.vocabulary.base_size,
+        "languages": list(model.vocabulary.languages),
         "adapter": {"rank": adapter.rank, "alpha": adapter.alpha},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
@@ -71,7 +74,7 @@ def load_model(settings: Settings, report=lambda text: None) -> tuple[NeoModel, 
         languages, shape = tuple(config["languages"]), AdapterConfig(**config["adapter"])
     except (OSError, SafetensorError, SidsMissing, yaml.YAMLError, KeyError, TypeError) as error:
         raise WeightsInvalid(
-            f"weights in {folder} cannot be read ({error}): expected a folder written by \"python -m neo train\"; "
+            f'weights in {folder} cannot be read ({error}): expected a folder written by "python -m neo train"; '
             f"restore it, or name another with --weights or NEO_WEIGHTS"
         ) from error
     model, format_ = untrained(settings, book, languages, report=report)
@@ -87,8 +90,11 @@ def load_model(settings: Settings, report=lambda text: None) -> tuple[NeoModel, 
 
 
 def _fill(path: Path, parameters: dict[str, torch.nn.Parameter], saved: dict[str, torch.Tensor]) -> None:
-    differing = {name for name in parameters.keys() | saved.keys()
-                 if name not in parameters or name not in saved or parameters[name].shape != saved[name].shape}
+    differing = {
+        name
+        for name in parameters.keys() | saved.keys()
+        if name not in parameters or name not in saved or parameters[name].shape != saved[name].shape
+    }
     if differing:
         raise WeightsInvalid(
             f"{path} does not fit this model at {', '.join(sorted(differing)[:3])}: expected weights of the same base "
@@ -112,5 +118,9 @@ def make_engine(model: NeoModel, format_: Format) -> Engine:
 
 def _special_ids(format_: Format) -> list[int]:
     """Base tokens that are markers, not words."""
-    return sorted({*format_.tokenizer.all_special_ids, *(
-        id_ for id_, token in format_.tokenizer.added_tokens_decoder.items() if token.special)})
+    return sorted(
+        {
+            *format_.tokenizer.all_special_ids,
+            *(id_ for id_, token in format_.tokenizer.added_tokens_decoder.items() if token.special),
+        }
+    )

@@ -5,6 +5,7 @@ vocabulary and the control tokens; a code by a softmax over its own level's rows
 its codes' log-probabilities, unnormalised by the trie: masking comes after the softmax.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,8 +52,10 @@ class NeoModel(nn.Module):
         super().__init__()
         self.base, self.vocabulary = base.requires_grad_(False), vocabulary
         centroids = np.concatenate(
-            [book.quantizers[shape.name].codebooks.reshape(-1, book.quantizers[shape.name].codebooks.shape[-1])
-             for shape in vocabulary.types]
+            [
+                book.quantizers[shape.name].codebooks.reshape(-1, book.quantizers[shape.name].codebooks.shape[-1])
+                for shape in vocabulary.types
+            ]
         )
         self.rows = NewRows(vocabulary, base.config.hidden_size, torch.from_numpy(centroids))
         self.core = base.model
@@ -66,7 +69,9 @@ class NeoModel(nn.Module):
         """Put a fresh LoRA adapter on the backbone, in the backbone's own dtype."""
         targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
         lora = LoraConfig(r=config.rank, lora_alpha=config.alpha, target_modules=targets)
-        self.core = get_peft_model(self.core, lora, autocast_adapter_dtype=False)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")  # PEFT asks by the old name
+            self.core = get_peft_model(self.core, lora, autocast_adapter_dtype=False)
 
     def merge_adapter(self) -> None:
         """Fold the adapter into the weights: serving then costs what the base costs."""

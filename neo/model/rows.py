@@ -16,9 +16,20 @@ from neo.sids.vocabulary import Vocabulary
 OUTPUT_SCALE = 0.1  # hidden states are long (about 54 here): unscaled, one step of Adam would swing every code's score
 
 WORDS_FOR = {  # control tokens whose name says little to the base model
-    "/plan": "end", "/facts": "end", "listener-vector": "listener", "message-vector": "message", "ref": "number",
-    "ids": "list", "like": "similar to", "by": "author", "lang:en": "English", "lang:es": "Spanish",
-    "lang:fr": "French", "lang:de": "German", "lang:pt": "Portuguese", "lang:it": "Italian",
+    "/plan": "end",
+    "/facts": "end",
+    "listener-vector": "listener",
+    "message-vector": "message",
+    "ref": "number",
+    "ids": "list",
+    "like": "similar to",
+    "by": "author",
+    "lang:en": "English",
+    "lang:es": "Spanish",
+    "lang:fr": "French",
+    "lang:de": "German",
+    "lang:pt": "Portuguese",
+    "lang:it": "Italian",
 }
 
 

@@ -100,7 +100,11 @@ class Context:
         positions = torch.full((1, len(ids)), self.length + depth)
         embedded = self.runner.model.embed(torch.tensor([ids])) + self._condition
         hidden = self.runner.model.hidden(
-            embedded, past_key_values=self.cache, position_ids=positions, attention_mask=mask[None, None], use_cache=True
+            embedded,
+            past_key_values=self.cache,
+            position_ids=positions,
+            attention_mask=mask[None, None],
+            use_cache=True,
         )
         return hidden[0]
 

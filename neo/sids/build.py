@@ -28,8 +28,14 @@ class TypeSids:
     ranks: list[int]
 
 
-def build_type(type_: str, vectors: np.ndarray, popularity: np.ndarray, shape: tuple[int, int] | None = None,
-               seed: int = 0, progress=lambda text: None) -> TypeSids:
+def build_type(
+    type_: str,
+    vectors: np.ndarray,
+    popularity: np.ndarray,
+    shape: tuple[int, int] | None = None,
+    seed: int = 0,
+    progress=lambda text: None,
+) -> TypeSids:
     """SIDs for items of one type from unit vectors [items, width] and popularity [items] (higher wins a collision)."""
     for levels, codes in [shape] if shape else _shapes_for(len(vectors)):
         progress(f"{type_}: {levels} levels x {codes} codes")
@@ -46,8 +52,13 @@ def _shapes_for(items: int) -> list[tuple[int, int]]:
     return worthy or [SHAPES[-1]]
 
 
-def assign(type_: str, quantizer: ResidualQuantizer, vectors: np.ndarray, popularity: np.ndarray,
-           taken: dict[Sid, int] | None = None) -> tuple[list[Sid], list[int]]:
+def assign(
+    type_: str,
+    quantizer: ResidualQuantizer,
+    vectors: np.ndarray,
+    popularity: np.ndarray,
+    taken: dict[Sid, int] | None = None,
+) -> tuple[list[Sid], list[int]]:
     """SIDs and ranks of items, the popular ones first. `taken` counts the items that already have a SID."""
     codes = quantizer.encode(vectors)
     last = quantizer.levels - 1
@@ -93,6 +104,11 @@ def stats(built: TypeSids, vectors: np.ndarray) -> TypeStats:
     scores = vectors[chosen] @ rebuilt.T
     better = (scores > scores[np.arange(len(chosen)), chosen][:, None]).sum(1)
     return TypeStats(
-        len(vectors), built.quantizer.levels, built.quantizer.codes, float(np.mean(np.asarray(built.ranks) > 0)),
-        float(cosine[alike].mean()) if alike.any() else 0.0, float(cosine.mean()), float((better < 10).mean()),
+        len(vectors),
+        built.quantizer.levels,
+        built.quantizer.codes,
+        float(np.mean(np.asarray(built.ranks) > 0)),
+        float(cosine[alike].mean()) if alike.any() else 0.0,
+        float(cosine.mean()),
+        float((better < 10).mean()),
     )

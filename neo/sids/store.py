@@ -65,8 +65,13 @@ def item_text(item: CatalogItem) -> str:
     return f"{item.title} by {makers}. {facets}. {item.description}"
 
 
-def build(session: Session, encoder: TextEncoder, shape: tuple[int, int] | None = None, seed: int = 0,
-          progress=lambda text: None) -> SidBook:
+def build(
+    session: Session,
+    encoder: TextEncoder,
+    shape: tuple[int, int] | None = None,
+    seed: int = 0,
+    progress=lambda text: None,
+) -> SidBook:
     """Fit every item type of the catalog anew. `progress` hears what is being done."""
     items = [CatalogItem.of(row) for row in session.scalars(queries.all_items()).unique()]
     if not items:
@@ -140,7 +145,6 @@ def _rows_for_strangers(session: Session, book: SidBook, encoder: TextEncoder, k
         popularity = np.array([items[index].fame for index in chosen])
         sids, ranks = assign(type_, quantizer, vectors[chosen], popularity, taken)
         rows += [
-            {"item_id": items[index].id, "sid": str(sid), "rank": rank}
-            for index, sid, rank in zip(chosen, sids, ranks)
+            {"item_id": items[index].id, "sid": str(sid), "rank": rank} for index, sid, rank in zip(chosen, sids, ranks)
         ]
     return rows

@@ -27,18 +27,24 @@ class Example:
     """[encoder width], zeros where nothing is known."""
 
 
-def examples(composer: Composer, format_: Format, encoder: TextEncoder, stage: StageConfig,
-             progress=lambda done: None) -> list[Example]:
+def examples(
+    composer: Composer, format_: Format, encoder: TextEncoder, stage: StageConfig, progress=lambda done: None
+) -> list[Example]:
     """Compose a stage's conversations, encode all messages together, render each."""
     parts = [(task, depth, share) for task, depths in stage.mixture.items() for depth, share in depths.items()]
     shares = np.array([share for *_, share in parts])
-    drawn = composer.rng.choice(len(parts), size=stage.conversations, p=shares / shares.sum())
+    drawn = composer.draw.rng.choice(len(parts), size=stage.conversations, p=shares / shares.sum())
     conversations = [composer.compose(*parts[index][:2]) for index in drawn]
     texts = sorted({turn.text for turns in conversations for turn in turns if isinstance(turn, Message)})
     vectors = dict(zip(texts, encoder.encode(texts, progress=progress)))
-    return [_example(format_, [
-        replace(turn, vector=vectors[turn.text]) if isinstance(turn, Message) else turn for turn in turns
-    ], encoder.width) for turns in conversations]
+    return [
+        _example(
+            format_,
+            [replace(turn, vector=vectors[turn.text]) if isinstance(turn, Message) else turn for turn in turns],
+            encoder.width,
+        )
+        for turns in conversations
+    ]
 
 
 def _example(format_: Format, turns: list, width: int) -> Example:
@@ -46,8 +52,9 @@ def _example(format_: Format, turns: list, width: int) -> Example:
     ids = np.array(rendered.ids, dtype=np.int64)
     soft = np.array([vector for _, vector in rendered.vectors], dtype=np.float32).reshape(-1, width)
     listener = np.zeros(width, np.float32) if rendered.listener is None else rendered.listener.astype(np.float32)
-    return Example(ids, np.where(rendered.mask, ids, -100), soft, np.array(rendered.spans, np.float32),
-                   rendered.message, listener)
+    return Example(
+        ids, np.where(rendered.mask, ids, -100), soft, np.array(rendered.spans, np.float32), rendered.message, listener
+    )
 
 
 def bucketed(examples: list[Example], batch_tokens: int, rng: np.random.Generator, pool: int = 400) -> list[list[int]]:
@@ -77,6 +84,12 @@ def collate(chosen: list[Example], pad: int) -> Batch:
             torch.from_numpy, (example.ids, example.labels, example.spans)
         )
     return Batch(
-        ids, labels, torch.from_numpy(np.concatenate([example.soft for example in chosen])), spans,
-        *(torch.from_numpy(np.stack([getattr(example, name) for example in chosen])) for name in ("message", "listener")),
+        ids,
+        labels,
+        torch.from_numpy(np.concatenate([example.soft for example in chosen])),
+        spans,
+        *(
+            torch.from_numpy(np.stack([getattr(example, name) for example in chosen]))
+            for name in ("message", "listener")
+        ),
     )

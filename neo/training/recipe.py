@@ -38,22 +38,41 @@ class Recipe:
     dtype: str = "bfloat16"
     """Of the frozen backbone and the adapter's forward pass; "float32" where bf16 arithmetic is slow."""
     adapter: AdapterConfig = AdapterConfig()
-    grounding: StageConfig = field(default_factory=lambda: StageConfig(
-        conversations=3400, rate=1e-3, batch_tokens=768, mixture={
-            "ground": {"codes": 0.62}, "search": {"codes": 0.08, "plan": 0.03}, "recommend": {"codes": 0.08, "plan": 0.08},
-            "history": {"codes": 0.09}, "refine": {"plan": 0.02},
-        }))
-    capability: StageConfig = field(default_factory=lambda: StageConfig(
-        conversations=4000, rate=1e-3, map_rate=5e-4, adapter_rate=4e-4, batch_tokens=1024, mixture={
-            "ground": {"codes": 0.25},
-            "recommend": {"plan": 0.2, "codes": 0.1, "full": 0.08},
-            "search": {"plan": 0.1, "codes": 0.06, "full": 0.03},
-            "history": {"plan": 0.02, "codes": 0.08, "full": 0.02},
-            "refine": {"plan": 0.07, "codes": 0.02, "full": 0.01},
-            "why": {"plan": 0.02, "full": 0.02}, "describe": {"plan": 0.02, "full": 0.02},
-            "compare": {"plan": 0.02, "full": 0.01}, "profile": {"plan": 0.005, "full": 0.015},
-            "talk": {"plan": 0.01, "full": 0.025},
-        }))
+    grounding: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            conversations=3400,
+            rate=1e-3,
+            batch_tokens=768,
+            mixture={
+                "ground": {"codes": 0.62},
+                "search": {"codes": 0.08, "plan": 0.03},
+                "recommend": {"codes": 0.08, "plan": 0.08},
+                "history": {"codes": 0.09},
+                "refine": {"plan": 0.02},
+            },
+        )
+    )
+    capability: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            conversations=4000,
+            rate=1e-3,
+            map_rate=5e-4,
+            adapter_rate=4e-4,
+            batch_tokens=1024,
+            mixture={
+                "ground": {"codes": 0.25},
+                "recommend": {"plan": 0.2, "codes": 0.1, "full": 0.08},
+                "search": {"plan": 0.1, "codes": 0.06, "full": 0.03},
+                "history": {"plan": 0.02, "codes": 0.08, "full": 0.02},
+                "refine": {"plan": 0.07, "codes": 0.02, "full": 0.01},
+                "why": {"plan": 0.02, "full": 0.02},
+                "describe": {"plan": 0.02, "full": 0.02},
+                "compare": {"plan": 0.02, "full": 0.01},
+                "profile": {"plan": 0.005, "full": 0.015},
+                "talk": {"plan": 0.01, "full": 0.025},
+            },
+        )
+    )
 
     def save(self, path) -> None:
         path.write_text(yaml.safe_dump(_plain(asdict(self)), sort_keys=False), encoding="utf-8")
@@ -63,9 +82,13 @@ def scaled(share: float, **changes) -> Recipe:
     """The default recipe with fewer (or more) conversations a stage."""
     recipe = Recipe(**changes)
     stages = {name: getattr(recipe, name) for name in ("grounding", "capability")}
-    return replace(recipe, **{
-        name: replace(stage, conversations=max(1, round(stage.conversations * share))) for name, stage in stages.items()
-    })
+    return replace(
+        recipe,
+        **{
+            name: replace(stage, conversations=max(1, round(stage.conversations * share)))
+            for name, stage in stages.items()
+        },
+    )
 
 
 def _plain(value):

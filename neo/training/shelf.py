@@ -36,7 +36,12 @@ class Shelf:
         item = self.items[index]
         if type_ not in (ANY, item.type) or (languages and item.language not in languages):
             return False
-        for field, has in (("topic", item.topics), ("tone", item.tones), ("format", (item.format,)), ("by", item.makers)):
+        for field, has in (
+            ("topic", item.topics),
+            ("tone", item.tones),
+            ("format", (item.format,)),
+            ("by", item.makers),
+        ):
             wanted = plan.values(field)
             if wanted and not set(wanted) & set(has) or set(plan.values(field, wanted=False)) & set(has):
                 return False

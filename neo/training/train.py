@@ -86,8 +86,12 @@ def _train_stage(run: Run, name: str, stage: StageConfig, position: int, resumed
         trained.step(rate_at(step, len(batches), stage.warmup))
         tokens += batch.ids.numel()
         entry = {
-            "stage": name, "step": step + 1, "of": len(batches), "loss": round(loss.item(), 4),
-            "text": round(text.item() / max(1, text_labels), 4), "codes": round(codes.item() / max(1, code_labels), 4),
+            "stage": name,
+            "step": step + 1,
+            "of": len(batches),
+            "loss": round(loss.item(), 4),
+            "text": round(text.item() / max(1, text_labels), 4),
+            "codes": round(codes.item() / max(1, code_labels), 4),
             "tokens_per_second": round(tokens / (time.time() - clock)),
         }
         log.write(json.dumps(entry) + "\n")
@@ -112,7 +116,11 @@ class Trained:
         self.model, self.recipe = model, recipe
         maps = model.rows.maps()
         rows = [p for p in model.rows.parameters() if not any(p is other for other in maps)]
-        groups = [(rows, stage.rate), (maps, stage.map_rate), (list(model.adapter_parameters().values()), stage.adapter_rate)]
+        groups = [
+            (rows, stage.rate),
+            (maps, stage.map_rate),
+            (list(model.adapter_parameters().values()), stage.adapter_rate),
+        ]
         groups = [(parameters, rate) for parameters, rate in groups if parameters]
         self.parameters = [p for parameters, _ in groups for p in parameters]
         self.masters = [p if p.dtype == torch.float32 else nn.Parameter(p.detach().float()) for p in self.parameters]
@@ -120,7 +128,8 @@ class Trained:
         masters = iter(self.masters)
         self.optimizer = torch.optim.AdamW(
             [{"params": [next(masters) for _ in parameters]} for parameters, _ in groups],
-            betas=(0.9, 0.95), weight_decay=recipe.weight_decay,
+            betas=(0.9, 0.95),
+            weight_decay=recipe.weight_decay,
         )
 
     def step(self, share: float) -> None:
@@ -165,16 +174,25 @@ def _examples(run: Run, name: str, stage: StageConfig, position: int) -> list[Ex
         composer = Composer(run.shelf, simulation, rng, "train", run.recipe.languages, 1_000_000 * (position + 1))
         made = examples(composer, run.format, run.encoder, stage)
         np.savez_compressed(
-            path, lengths=[len(e.ids) for e in made], softs=[len(e.soft) for e in made],
+            path,
+            lengths=[len(e.ids) for e in made],
+            softs=[len(e.soft) for e in made],
             **{name: np.concatenate([getattr(e, name) for e in made]) for name in ("ids", "labels", "soft", "spans")},
             **{name: np.stack([getattr(e, name) for e in made]) for name in ("message", "listener")},
         )
     with np.load(path) as stored:
         cuts, soft_cuts = np.cumsum(stored["lengths"])[:-1], np.cumsum(stored["softs"])[:-1]
-        return [Example(*arrays) for arrays in zip(
-            np.split(stored["ids"], cuts), np.split(stored["labels"], cuts), np.split(stored["soft"], soft_cuts),
-            np.split(stored["spans"], cuts), stored["message"], stored["listener"],
-        )]
+        return [
+            Example(*arrays)
+            for arrays in zip(
+                np.split(stored["ids"], cuts),
+                np.split(stored["labels"], cuts),
+                np.split(stored["soft"], soft_cuts),
+                np.split(stored["spans"], cuts),
+                stored["message"],
+                stored["listener"],
+            )
+        ]
 
 
 def _save(path: Path, state: dict) -> None:

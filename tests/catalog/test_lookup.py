@@ -6,7 +6,24 @@ from hypothesis import strategies as st
 
 from catalog.lookup import ACCEPT, MakerIndex, TitleIndex, find_items, find_makers
 
-WORDS = "sea night history little house garden river king winter city ghost long road blue letter island".split()
+WORDS = [
+    "sea",
+    "night",
+    "history",
+    "little",
+    "house",
+    "garden",
+    "river",
+    "king",
+    "winter",
+    "city",
+    "ghost",
+    "long",
+    "road",
+    "blue",
+    "letter",
+    "island",
+]
 MANY = [
     (number, f"show:{number}", "show", f"The {a.title()} {b.title()} of {c}", "en", number % 5 + 1)
     for number, (a, b, c) in enumerate((a, b, c) for a in WORDS for b in WORDS for c in WORDS if len({a, b, c}) == 3)

@@ -32,7 +32,9 @@ class Host:
     def plan_written(self, ids):
         self.plan = FORMAT.parse_plan(ids)
         available = tuple((type_, len(view)) for type_, view in self.views.items())
-        return engine.Decision(self.views, ReplyState(FORMAT.vocabulary, FORMAT.end, self.owed, available), stop=self.stop)
+        return engine.Decision(
+            self.views, ReplyState(FORMAT.vocabulary, FORMAT.end, self.owed, available), stop=self.stop
+        )
 
     def item_chosen(self, sid):
         return FORMAT.words(" facts") if self.facts else []
@@ -56,8 +58,13 @@ def catalog(seed: int, size: int) -> list[Sid]:
 
 @settings(max_examples=40)
 @given(
-    seed=st.integers(0, 10_000), size=st.integers(1, 5000), width=st.integers(1, 30), tokens=st.integers(1, 80),
-    words=st.integers(1, 12), temperature=st.sampled_from([0.0, 0.7, 2.0]), top_p=st.sampled_from([0.5, 1.0]),
+    seed=st.integers(0, 10_000),
+    size=st.integers(1, 5000),
+    width=st.integers(1, 30),
+    tokens=st.integers(1, 80),
+    words=st.integers(1, 12),
+    temperature=st.sampled_from([0.0, 0.7, 2.0]),
+    top_p=st.sampled_from([0.5, 1.0]),
     owed=st.lists(st.tuples(st.sampled_from(["show", "audiobook", ANY]), st.integers(1, 3)), max_size=2),
 )
 def test_every_item_exists_and_passes_the_filter(seed, size, width, tokens, words, temperature, top_p, owed):

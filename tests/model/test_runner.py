@@ -55,8 +55,16 @@ def test_training_touches_new_rows_and_adapter_only():
     model, format_ = tiny.model(BOOK)
     before = {name: value.clone() for name, value in model.base.state_dict().items()}
     model.add_adapter(AdapterConfig(rank=2))
-    ids = torch.tensor([[model.vocabulary.id("plan"), *format_.words("hello there"), model.vocabulary.opener("show"),
-                         model.vocabulary.level_ids("show", 0)[1]]])
+    ids = torch.tensor(
+        [
+            [
+                model.vocabulary.id("plan"),
+                *format_.words("hello there"),
+                model.vocabulary.opener("show"),
+                model.vocabulary.level_ids("show", 0)[1],
+            ]
+        ]
+    )
     vectors = torch.ones(1, tiny.WIDTH)
     batch = Batch(ids, ids, vectors[:0], torch.ones(ids.shape), vectors, vectors)
     trained = [*model.rows.parameters(), *model.adapter_parameters().values()]
@@ -67,6 +75,8 @@ def test_training_touches_new_rows_and_adapter_only():
         optimizer.step()
     moved = [p for p in trained if p.grad is not None and p.grad.abs().sum() > 0]
     assert len(moved) > 8
-    after = {name.replace(".base_layer", ""): value for name, value in model.base.state_dict().items() if "lora_" not in name}
+    after = {
+        name.replace(".base_layer", ""): value for name, value in model.base.state_dict().items() if "lora_" not in name
+    }
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before), "old rows stay, bit for bit"

@@ -6,8 +6,9 @@ from neo.sids.sid import Sid
 from neo.sids.vocabulary import TypeShape, Vocabulary
 
 shapes = st.lists(st.integers(1, 5), min_size=1, max_size=4).flatmap(
-    lambda levels: st.tuples(*(st.builds(TypeShape, st.just(f"t{n}"), st.just(k), st.integers(1, 40))
-                               for n, k in enumerate(levels)))
+    lambda levels: st.tuples(
+        *(st.builds(TypeShape, st.just(f"t{n}"), st.just(k), st.integers(1, 40)) for n, k in enumerate(levels))
+    )
 )
 
 
@@ -19,7 +20,7 @@ def test_every_new_id_has_one_meaning(types):
     for id_ in range(100, vocabulary.size):
         assert (vocabulary.name(id_) is None) != (vocabulary.code(id_) is None)
     for shape in types:
-        sid = Sid(shape.name, tuple(range(shape.codes))[: 1] * shape.levels)
+        sid = Sid(shape.name, tuple(range(shape.codes))[:1] * shape.levels)
         opener, *codes, closer = vocabulary.span(sid)
         assert vocabulary.opened_type(opener) == shape.name and closer == opener + 1
         assert [vocabulary.code(id_) for id_ in codes] == [(shape.name, n, c) for n, c in enumerate(sid.codes)]

@@ -23,11 +23,20 @@ def shelf():
     items = []
     for n in range(48):
         topics = tuple(rng.choice(TOPICS, 3, replace=False))
-        items.append(tiny.item(
-            f"Title {n} Of Things", "show" if n % 2 else "audiobook", (n % 8, n // 8), id=n, makers=(f"Maker {n}",),
-            language=LANGUAGES[n % 7] if n % 7 < 6 else "en", topics=topics, tones=("calm", "funny"),
-            format="interview" if n % 2 else "novel", description=f"It tells the story number {n} at length.",
-        ))
+        items.append(
+            tiny.item(
+                f"Title {n} Of Things",
+                "show" if n % 2 else "audiobook",
+                (n % 8, n // 8),
+                id=n,
+                makers=(f"Maker {n}",),
+                language=LANGUAGES[n % 7] if n % 7 < 6 else "en",
+                topics=topics,
+                tones=("calm", "funny"),
+                format="interview" if n % 2 else "novel",
+                description=f"It tells the story number {n} at length.",
+            )
+        )
     vectors = rng.normal(size=(48, tiny.WIDTH)).astype(np.float32)
     return Shelf(items, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
@@ -41,7 +50,9 @@ def composer(split="train", seed=0):
     return Composer(SHELF, Simulation(SHELF.items, SHELF.vectors), np.random.default_rng(seed), split, LANGUAGES)
 
 
-@pytest.mark.parametrize(("task", "split"), [("ground", "train"), *((t, s) for t in TASKS[1:] for s in ("train", "heldout"))])
+@pytest.mark.parametrize(
+    ("task", "split"), [("ground", "train"), *((t, s) for t in TASKS[1:] for s in ("train", "heldout"))]
+)
 def test_conversations_agree_with_the_catalog(task, split):
     made = composer(split)
     for depth in ("plan", "codes", "full") * 12:
@@ -53,7 +64,9 @@ def test_conversations_agree_with_the_catalog(task, split):
             if isinstance(turn, Reply):
                 parsed = FORMAT.parse_plan(FORMAT.plan(turn.plan, said))
                 assert (parsed.act, parsed.types, parsed.refs) == (turn.plan.act, turn.plan.types, turn.plan.refs)
-        turns = [Message(t.text, np.ones(tiny.WIDTH), t.history, t.listener) if isinstance(t, Message) else t for t in turns]
+        turns = [
+            Message(t.text, np.ones(tiny.WIDTH), t.history, t.listener) if isinstance(t, Message) else t for t in turns
+        ]
         rendered = FORMAT.render(turns)
         assert len(rendered.ids) == len(rendered.mask) and any(rendered.mask)
         check_slate(reply)
@@ -98,7 +111,10 @@ def test_held_out_wordings_are_not_trained_on():
     for language in LANGUAGES:
         train, heldout = (Wording.load(language).requests(split) for split in ("train", "heldout"))
         for act in heldout:
-            says = [{entry if isinstance(entry, str) else entry["say"] for entry in split[act]} for split in (train, heldout)]
+            says = [
+                {entry if isinstance(entry, str) else entry["say"] for entry in split[act]}
+                for split in (train, heldout)
+            ]
             assert not says[0] & says[1], f"{language} {act}"
 
 

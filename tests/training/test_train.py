@@ -27,10 +27,22 @@ class FakeEncoder:
 
 
 def recipe():
-    stage = StageConfig(conversations=24, mixture={"ground": {"codes": 0.5}, "recommend": {"plan": 0.5}}, rate=1e-2,
-                        adapter_rate=1e-2, warmup=2, batch_tokens=256)
-    return replace(Recipe(), dtype="float32", adapter=AdapterConfig(rank=2), languages=("en", "es"), grounding=stage,
-                   capability=stage)
+    stage = StageConfig(
+        conversations=24,
+        mixture={"ground": {"codes": 0.5}, "recommend": {"plan": 0.5}},
+        rate=1e-2,
+        adapter_rate=1e-2,
+        warmup=2,
+        batch_tokens=256,
+    )
+    return replace(
+        Recipe(),
+        dtype="float32",
+        adapter=AdapterConfig(rank=2),
+        languages=("en", "es"),
+        grounding=stage,
+        capability=stage,
+    )
 
 
 def a_run(folder):
@@ -39,7 +51,9 @@ def a_run(folder):
 
 
 def weights(run):
-    return torch.cat([p.detach().flatten() for p in [*run.model.rows.parameters(), *run.model.adapter_parameters().values()]])
+    return torch.cat(
+        [p.detach().flatten() for p in [*run.model.rows.parameters(), *run.model.adapter_parameters().values()]]
+    )
 
 
 def test_training_learns_and_resumes_to_the_same_weights(tmp_path, monkeypatch):

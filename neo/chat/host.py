@@ -1,0 +1,170 @@
+"""One reply's answers to the engine: what its plan allows, what is known of its items; and events back into parts."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from catalog import queries
+from neo.chat.parts import Card, Controls, Conversation, Notice, Part, Understood, Words
+from neo.chat.steering import CHOOSING, Steered, Steering, chips, controlled
+from neo.decoding import engine
+from neo.decoding.grammar import ReplyState
+from neo.format import Facts, Format, Message
+from neo.items import CatalogItem
+from neo.plan import Plan
+from neo.sids.sid import Sid
+from neo.wording import Wording, render
+
+VectorOf = Callable[[tuple[CatalogItem, ...]], np.ndarray | None]
+
+
+@dataclass(frozen=True)
+class Past:
+    """A listener's history: items newest last, and the mean of their vectors."""
+
+    items: tuple[CatalogItem, ...] = ()
+    vector: np.ndarray | None = None
+
+
+class Host:
+    """One reply's answers to the engine, and the way back from events to parts."""
+
+    def __init__(
+        self,
+        format_: Format,
+        steering: Steering,
+        vector_of: VectorOf,
+        session: Session,
+        wording: Wording,
+        conversation: Conversation,
+        past: Past,
+        controls: Controls,
+        said: list[str],
+    ):
+        self.format, self.steering, self.vector_of = format_, steering, vector_of
+        self.session, self.wording = session, wording
+        self.conversation, self.past, self.controls, self.said = conversation, past, controls, said
+        self.steered = Steered(Plan("talk"))
+        self.notices: list[str] = []
+        self._item: CatalogItem | None = None
+
+    def plan_written(self, ids: list[int]) -> engine.Decision:
+        written = self.format.parse_plan(ids)
+        plan = controlled(written, self.controls)
+        steered = self.steering.steer(
+            self.session, plan, self.wording, self.conversation, self.past.items, self.controls.types
+        )
+        unknown = [f for f in ("like", "title") if plan.values(f) and not getattr(steered, f"{f}d")]
+        if unknown:
+            steered = replace(steered, plan=plan.without(*unknown))
+        self.steered, self.notices = steered, list(steered.notices)
+        stop, facts = self._facts_for(steered)
+        available = tuple((type_, len(view)) for type_, view in steered.views.items())
+        if plan.act in CHOOSING and not any(
+            n for type_, n in available if type_ in dict(plan.types) or "any" in dict(plan.types)
+        ):
+            wish = ", ".join(chips(plan, self.wording))
+            self.notices = [text for text in self.notices] + [self._say_nothing(wish)]
+            stop = True
+        state = ReplyState(self.format.vocabulary, self.format.end, steered.plan.types, available)
+        changed = self.format.plan(steered.plan, self.said) if steered.plan != written else None
+        taste = Message("", np.empty(0), (), self.past.vector, self.vector_of(steered.liked)).taste()
+        context = [id_ for fact in facts for id_ in self.format.facts(fact)]
+        return engine.Decision(steered.views, state, changed, context, taste, stop)
+
+    def _say_nothing(self, wish: str) -> str:
+        return render(self.wording.replies["nothing"][0], wish=wish)
+
+    def _facts_for(self, steered: Steered) -> tuple[bool, list[Facts]]:
+        """(whether to stop here, facts about what the plan names)."""
+        plan, slate, wording = steered.plan, self.conversation.slate, self.wording
+        if plan.act in CHOOSING:
+            return False, [Facts(wording.named(item), item.sid) for item in steered.liked]
+        if plan.act == "profile":
+            return False, [Facts(wording.profile(list(self.past.items)))]
+        if plan.act == "talk":
+            return False, []
+        if steered.titled:
+            return False, [Facts(wording.facts(item), item.sid) for item in steered.titled[:2]]
+        if not slate:
+            self.notices.append(wording.notice("no_slate"))
+            return True, []
+        wanted = plan.refs or ((1, 2) if plan.act == "compare" else (len(slate),))
+        if max(wanted) > len(slate):
+            self.notices.append(wording.notice("no_such_position", number=str(len(slate))))
+            return True, []
+        items = [slate[ref - 1] for ref in wanted]
+        if plan.act == "compare":
+            others = items[1:] + items[:1]
+            return False, [
+                Facts(wording.facts(item, other if at == 0 else None), item.sid)
+                for at, (item, other) in enumerate(zip(items, others))
+            ]
+        if plan.act == "why":
+            return False, [Facts(wording.facts(items[0], *self._reasons(items[0])), items[0].sid)]
+        return False, [Facts(wording.facts(item), item.sid) for item in items]
+
+    def _reasons(self, item: CatalogItem) -> tuple[CatalogItem | None, tuple[str, ...]]:
+        """What an earlier request has in common with an item it brought: a liked item, and topics asked for."""
+        turn = next((turn for turn in reversed(self.conversation.turns) if item in turn.items), None)
+        if turn is None or turn.plan is None:
+            return None, ()
+        liked = self.steering.items(self.session, turn.plan.values("like"), self.wording, [])
+        return self._related(item, tuple(liked)), tuple(t for t in turn.plan.values("topic") if t in item.topics)
+
+    def _related(self, item: CatalogItem, liked: tuple[CatalogItem, ...]) -> CatalogItem | None:
+        """The liked item that shares topics, or the item of the history that shares the most."""
+        if like := next((other for other in liked if item.shared_topics(other)), None):
+            return like
+        best = max(self.past.items, key=lambda other: len(item.shared_topics(other)), default=None)
+        return best if best is not None and item.shared_topics(best) else None
+
+    def item_chosen(self, sid: Sid) -> list[int]:
+        """The SID's item as the filter meant it, kept for its card; its facts as a span."""
+        item = self._read([sid])[sid]
+        self._item = item
+        if self.steered.plan.ids_only:
+            return []
+        wanted = tuple(topic for topic in self.steered.plan.values("topic") if topic in item.topics)
+        facts = self.wording.facts(item, self._related(item, self.steered.liked), wanted)
+        return self.format.facts(Facts(facts))
+
+    def between_items(self, position: int) -> list[int]:
+        return self.format.words(f"\n{position}. ") if position > 1 else self.format.words(" ")
+
+    def _read(self, sids: list[Sid]) -> dict[Sid, CatalogItem]:
+        rows = self.session.scalars(queries.items_by_sid([str(sid) for sid in sids])).unique()
+        found: dict[Sid, CatalogItem] = {}
+        for row in rows:
+            item = CatalogItem.of(row)
+            found.setdefault(item.sid, item)
+        return found
+
+    def parts(self, events: Iterator[engine.Event]) -> Iterator[Part | engine.End]:
+        """Events to parts. Words appear as soon as their bytes are whole."""
+        pending: list[int] = []
+        position, spoke = 0, False
+        for event in events:
+            if isinstance(event, engine.Plan):
+                yield Understood(self.steered.plan, self.wording.language, chips(self.steered.plan, self.wording))
+                for text in self.notices:
+                    spoke = True
+                    yield Notice(text)
+            elif isinstance(event, engine.Text):
+                pending += event.ids
+                text = self.format.text(pending)
+                if text and not text.endswith("\ufffd"):
+                    pending = []
+                    spoke = spoke or bool(text.strip())
+                    yield Words(text)
+            elif isinstance(event, engine.Item):
+                pending, position, spoke = [], position + 1, True
+                chosen = self._read([event.sid, *(sid for sid, _ in event.alternatives)])
+                others = tuple((chosen[sid], score) for sid, score in event.alternatives if sid in chosen)
+                yield Card(chosen[event.sid], position, event.score, others)
+            else:
+                if not spoke:
+                    yield Notice(self.wording.notice("nothing_said"))
+                yield event

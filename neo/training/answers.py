@@ -1,0 +1,135 @@
+"""Answers with known truth: the slate that fulfils a plan, and words about its items that say only what the facts say."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from neo.format import Facts, Reply
+from neo.items import CatalogItem
+from neo.training.requests import Asked, Draw, spoken
+from neo.training.shelf import Shelf
+from neo.wording import Wording, render, slots
+
+
+class Answers:
+    """Composes replies over a shelf."""
+
+    def __init__(self, shelf: Shelf, draw: Draw):
+        self.shelf, self.draw = shelf, draw
+
+    def choose(
+        self, asked: Asked, languages: tuple[str, ...], exclude: set[int], towards: np.ndarray | None
+    ) -> list[int]:
+        """Items that fulfil the plan, the anchor first among its type: what a well-informed friend would name."""
+        toward = self.shelf.vectors[asked.anchor] if towards is None else towards
+        score = self.shelf.vectors @ toward + 0.03 * np.array([item.fame for item in self.shelf.items])
+        score = score + self.draw.rng.gumbel(0, 0.03, len(score))
+        score[asked.anchor] += 1
+        chosen: list[int] = [asked.anchor] if asked.plan.values("title") else []
+        for type_, count in asked.plan.types if not chosen else ():
+            fitting = [i for i in self.shelf.fitting(asked.plan, type_, languages) if i not in exclude | set(chosen)]
+            chosen += sorted(fitting, key=lambda index: -score[index])[:count]
+        return chosen
+
+    def answer(
+        self,
+        asked: Asked,
+        depth: str,
+        wording: Wording,
+        heard: list[int] = (),
+        towards=None,
+        exclude: set[int] = frozenset(),
+    ) -> Reply:
+        """The reply that fulfils a request, in one of the three depths."""
+        if depth == "plan":
+            return Reply(asked.plan, open=True)
+        languages = asked.plan.languages or tuple(
+            {wording.language} | {self.shelf.items[i].language for i in asked.likes}
+        )
+        chosen = self.choose(asked, languages, set(heard) | set(asked.likes) | set(exclude), towards)
+        named = tuple(self.named(index, wording) for index in asked.likes)
+        if not chosen:
+            return Reply(asked.plan, open=True)
+        if depth == "codes" or asked.plan.ids_only:
+            plan = replace(asked.plan, ids_only=True)
+            return Reply(
+                plan,
+                named + tuple(self.shelf.items[i].sid for i in chosen),
+                learn="all" if asked.plan.ids_only else "answer",
+            )
+        return Reply(asked.plan, named + self.words_about(chosen, asked, wording, heard))
+
+    def named(self, index: int, wording: Wording) -> Facts:
+        item = self.shelf.items[index]
+        return Facts(wording.named(item), item.sid)
+
+    def words_about(self, chosen: list[int], asked: Asked, wording: Wording, heard: list[int] = ()) -> tuple:
+        """Intro, then each item with its facts and a sentence that says only what the facts say."""
+        replies, parts = wording.replies, []
+        topics = asked.plan.values("topic")
+        like = self.shelf.items[asked.likes[0]] if asked.likes else None
+        intro = self._intro(asked, chosen, wording, like, bool(heard))
+        for position, index in enumerate(chosen):
+            item = self.shelf.items[index]
+            relation = like if like and item.shared_topics(like) else self.nearest_heard(item, heard)
+            wanted = tuple(topic for topic in topics if topic in item.topics)
+            number = f"{position + 1}. " if len(chosen) > 1 else ""
+            lead = intro + ("\n" if number else " ") if position == 0 else "\n"
+            parts += [lead + number, item.sid, Facts(wording.facts(item, relation, wanted))]
+            kind = "item"
+            if relation is not None and self.draw.chance(0.8):
+                kind = "item_like" if relation is like else "item_history"
+            elif wanted and self.draw.chance(0.6):
+                kind = "item_asked"
+            parts.append(" " + self.sentence(replies[kind], item, wording, relation, wanted))
+        return tuple(parts)
+
+    def nearest_heard(self, item: CatalogItem, heard: list[int]) -> CatalogItem | None:
+        """The latest item of the history that shares the most topics, or None."""
+        best = max(heard, key=lambda i: (len(item.shared_topics(self.shelf.items[i])), i), default=None)
+        return self.shelf.items[best] if best is not None and item.shared_topics(self.shelf.items[best]) else None
+
+    def _intro(self, asked: Asked, chosen: list[int], wording: Wording, like, heard: bool) -> str:
+        if asked.plan.act == "search" and len(chosen) == 1:
+            kind = "found"
+        elif like and self.draw.chance(0.6):
+            kind = "intro_like"
+        elif heard and self.draw.chance(0.7):
+            kind = "intro_history"
+        elif asked.plan.values("topic") and self.draw.chance(0.5):
+            kind = "intro_asked"
+        else:
+            kind = "intro_one" if len(chosen) == 1 else "intro_many"
+        item = self.shelf.items[chosen[0]]
+        asked_for = wording.labels("topics", asked.plan.values("topic"))
+        return self.say(
+            wording.replies[kind],
+            count=wording.number(len(chosen)),
+            like=like.title if like else None,
+            asked=asked_for or None,
+            title=item.title,
+            maker=item.makers[0],
+        )
+
+    def sentence(self, options: list[str], item: CatalogItem, wording: Wording, like=None, asked=()) -> str:
+        """One of the templates that this item can fill."""
+        shared = item.shared_topics(like) if like else ()
+        return self.say(
+            options,
+            title=item.title,
+            maker=item.makers[0],
+            type=wording.noun(item.type),
+            topic=wording.label("topics", item.topics[0]),
+            topics=wording.labels("topics", item.topics),
+            tone=wording.label("tones", item.tones[0]),
+            format=wording.label("formats", item.format),
+            year=item.year,
+            description=item.description,
+            like=like.title if like else None,
+            shared=wording.labels("topics", shared, 2) or None,
+            asked=wording.labels("topics", asked, 2) or None,
+        )
+
+    def say(self, options: list[str], **values) -> str:
+        known = {name: value for name, value in values.items() if value is not None}
+        return spoken(render(self.draw.pick([text for text in options if slots(text) <= set(known)]), **known))

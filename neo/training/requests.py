@@ -1,0 +1,241 @@
+"""Requests with known meaning: a wording, its slots filled from the catalog, and the plan that this makes.
+
+A wording names slots; an anchor item supplies what stands in them, so that something in the catalog always fits.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neo.items import CatalogItem
+from neo.plan import ANY, Plan, Term
+from neo.training.shelf import Shelf
+from neo.wording import Wording, render, slots
+
+SLOT_TERMS = {  # request slot -> (field, wanted)
+    "topic": ("topic", True),
+    "topic2": ("topic", True),
+    "tone": ("tone", True),
+    "format": ("format", True),
+    "like": ("like", True),
+    "like2": ("like", True),
+    "maker": ("by", True),
+    "title": ("title", True),
+    "not_topic": ("topic", False),
+    "not_tone": ("tone", False),
+    "not_maker": ("by", False),
+    "not_title": ("like", False),
+}
+FACET_KIND = {"topic": "topics", "tone": "tones", "format": "formats"}
+PLAN_FACETS = {
+    "topics": ("topic", True),
+    "tones": ("tone", True),
+    "formats": ("format", True),
+    "not_topics": ("topic", False),
+    "not_tones": ("tone", False),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request in words, the plan it means, and what it was made around."""
+
+    text: str
+    plan: Plan
+    anchor: int
+    """Position of the item whose facets filled the slots: it always fulfils the plan, if `plan` has types."""
+    likes: tuple[int, ...] = ()
+
+
+class Draw:
+    """Random choices, all from one generator."""
+
+    def __init__(self, rng: np.random.Generator):
+        self.rng = rng
+
+    def pick(self, options):
+        return options[int(self.rng.integers(len(options)))]
+
+    def chance(self, share: float) -> bool:
+        return self.rng.random() < share
+
+
+class Requests:
+    """Composes requests over a shelf in some languages; `split` picks the wordings."""
+
+    def __init__(self, shelf: Shelf, draw: Draw, split: str, languages: tuple[str, ...]):
+        self.shelf, self.draw, self.split, self.languages = shelf, draw, split, languages
+        self._by_language = {
+            code: [i for i, item in enumerate(shelf.items) if item.language == code] for code in languages
+        }
+
+    def wording(self) -> Wording:
+        """English seven times of ten, the other languages share the rest."""
+        english = self.languages == ("en",) or ("en" in self.languages and self.draw.chance(0.7))
+        return Wording.load("en" if english else self.draw.pick([code for code in self.languages if code != "en"]))
+
+    def anchor(self, language: str) -> int:
+        """An item, the famous more often."""
+        pool = self._by_language.get(language) or range(len(self.shelf.items))
+        odds = np.array([self.shelf.items[index].fame for index in pool], dtype=float)
+        return int(self.draw.rng.choice(pool, p=odds / odds.sum()))
+
+    def ask(self, act: str, wording: Wording, slate: bool = True, most: int = 10) -> Asked:
+        """A request of an act, its slots filled from one anchor item, and the plan that this means."""
+        entry = self.draw.pick(wording.requests(self.split)[act])
+        say, fixed = (entry, {}) if isinstance(entry, str) else (entry["say"], dict(entry.get("plan", {})))
+        needs = slots(say)
+        language = self.draw.pick([c for c in self._by_language]) if "language" in needs else wording.language
+        anchor = self._anchor_for(fixed, language)
+        item = self.shelf.items[anchor]
+        values, terms, likes = {}, [], []
+        for slot in sorted(needs & set(SLOT_TERMS)):
+            if (filled := self.fill(slot, item, anchor, wording, terms, likes)) is None:
+                return self.ask(act, wording, slate, most)
+            values[slot], value, liked = filled
+            likes += [liked] if liked is not None else []
+            terms.append(Term(*term_of(slot, value)))
+        for key, (field, wanted) in PLAN_FACETS.items():
+            terms += [Term(field, value, wanted) for value in fixed.get(key, ())]
+        types, phrase = self.slate(wording, item, fixed, "slate" in needs, most)
+        if "slate" in needs:
+            values["slate"], tone = phrase
+            terms += [Term("tone", tone)] if tone and tone not in [t.value for t in terms] else []
+        languages = tuple(fixed.get("languages", ()))
+        if "language" in needs:
+            values["language"], languages = self.draw.pick(wording.phrases["languages"][language]), (language,)
+        if "clue" in needs:
+            values["clue"] = item.description.rstrip(".")
+        plan = Plan(
+            "recommend" if act == "recommend_history" else act,
+            types if slate else (),
+            languages,
+            fixed.get("familiarity"),
+            fixed.get("output") == "ids",
+            (),
+            unique(terms),
+        )
+        return Asked(spoken(render(say, **values)), plan, anchor, tuple(likes))
+
+    def _anchor_for(self, fixed: dict, language: str) -> int:
+        wanted = [(kind, set(fixed[kind])) for kind in ("topics", "tones") if fixed.get(kind)]
+        formats = set(fixed.get("formats", ()))
+        types = set(fixed.get("types", ()))
+        for _ in range(200):
+            index = self.anchor(self.draw.pick(fixed["languages"]) if fixed.get("languages") else language)
+            item = self.shelf.items[index]
+            if (
+                all(names & set(getattr(item, kind)) for kind, names in wanted)
+                and (not formats or item.format in formats)
+                and (not types or item.type in types)
+            ):
+                return index
+        return self.anchor(language)
+
+    def fill(self, slot: str, item: CatalogItem, anchor: int, wording: Wording, terms: list[Term], likes: list[int]):
+        """(how it is said, its value in the plan, position if liked), or None if this item has nothing for the slot."""
+        said_already = [term.value for term in terms]
+        if slot in ("like", "like2"):
+            liked = self._alike(anchor, likes)
+            said = self.typed(self.shelf.items[liked].title)
+            return said, said, liked
+        if slot == "title":
+            said = self.typed(item.title)
+            return said, said, None
+        if slot == "maker":
+            said = self.draw.pick(item.makers)
+            return said, said, None
+        kind = slot.removeprefix("not_").rstrip("2")
+        other = self.shelf.items[self.anchor(wording.language)]
+        if kind in FACET_KIND:
+            own = {
+                "topic": item.topics[1:4] if slot == "topic2" else item.topics[:3],
+                "tone": item.tones,
+                "format": (item.format,),
+            }[kind]
+            if slot.startswith("not_"):
+                own = [name for name in getattr(other, f"{kind}s") if name not in getattr(item, f"{kind}s")]
+            free = [name for name in own if name not in said_already]
+            if not free:
+                return None
+            value = self.draw.pick(free)
+            return self.draw.pick(wording.phrases[FACET_KIND[kind]].get(value, [value])), value, None
+        if other.title == item.title or set(other.makers) & set(item.makers):
+            return None
+        said = other.title if slot == "not_title" else other.makers[0]
+        return said, said, None
+
+    def _alike(self, anchor: int, used: list[int]) -> int:
+        """An item that goes with the anchor: near in content or sharing topics, of any type."""
+        item = self.shelf.items[anchor]
+        score = self.shelf.vectors @ self.shelf.vectors[anchor] + self.draw.rng.gumbel(0, 0.06, len(self.shelf.items))
+        for index in np.argsort(-score):
+            other = self.shelf.items[index]
+            if index != anchor and index not in used and item.shared_topics(other):
+                return int(index)
+        return int(np.argsort(-score)[1])
+
+    def typed(self, title: str) -> str:
+        """A title as people type it: now and then in lower case, or without its subtitle."""
+        short = title.split(":")[0]
+        title = short if len(short) > 4 and self.draw.chance(0.5) else title
+        return title.lower() if self.draw.chance(0.25) else title
+
+    def slate(self, wording: Wording, item: CatalogItem, fixed: dict, said: bool, most: int):
+        """(types with counts, (phrase, tone or None)): what is asked for, and in which words."""
+        if fixed.get("types"):
+            return tuple((type_, min(int(count), most)) for type_, count in fixed["types"].items()), (
+                wording.phrases["types"]["any"]["one"][0],
+                None,
+            )
+        if not said:
+            return ((ANY, min(int(fixed.get("count", 3)), most)),), ("", None)
+        kind = self.draw.rng.random()
+        count = int(
+            self.draw.rng.choice(
+                [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], p=[0.34, 0.22, 0.2, 0.07, 0.06, 0.03, 0.02, 0.02, 0.01, 0.03]
+            )
+        )
+        count = min(int(fixed.get("count", count)), most)
+        if kind < 0.16:
+            types = [(ANY, count)]
+        else:
+            types = [(item.type, count)]
+            others = [type_ for type_ in self.shelf.types if type_ != item.type]
+            if kind > 0.76 and others and count < most:
+                types.append((self.draw.pick(others), min(int(self.draw.rng.integers(1, 4)), most - count)))
+                types = types[::-1] if self.draw.chance(0.5) else types
+        tone = self.draw.pick(item.tones) if self.draw.chance(0.2) else None
+        parts = [self._noun_phrase(wording, type_, n, tone if at == 0 else None) for at, (type_, n) in enumerate(types)]
+        return tuple(types), (wording.joined(parts), tone)
+
+    def _noun_phrase(self, wording: Wording, type_: str, count: int, tone: str | None) -> str:
+        forms = wording.phrases["types"].get(type_, {"one": [type_], "many": [f"{type_}s"]})
+        noun = self.draw.pick(forms["one" if count == 1 else "many"])
+        if type_ == ANY and count == 1:
+            return f"{noun} {self.draw.pick(wording.phrases['tones'][tone])}" if tone else noun
+        if tone is None:
+            if count == 3 and self.draw.chance(0.3):
+                return noun  # a bare plural means three
+            return f"{_article(self.draw.pick(wording.phrases['numbers'][count]), noun)} {noun}"
+        said = self.draw.pick(wording.phrases["tones"][tone])
+        number = self.draw.pick(wording.phrases["numbers"][count])
+        pattern = wording.phrases["types"]["tone_pattern"]
+        return pattern.format(number=_article(number, said), tone=said, noun=noun)
+
+
+def term_of(slot: str, value: str) -> tuple[str, str, bool]:
+    field, wanted = SLOT_TERMS[slot]
+    return field, value, wanted
+
+
+def unique(terms: list[Term]) -> tuple[Term, ...]:
+    return tuple(dict.fromkeys(terms))
+
+
+def _article(number: str, word: str) -> str:
+    return "an" if number == "a" and word[:1].lower() in "aeiou" else number
+
+
+def spoken(text: str) -> str:
+    return text.strip()
