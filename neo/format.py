@@ -3,8 +3,8 @@
     <|im_start|>user
     <|listener|> (vector, spans of the history) <|message|> (vector) words<|im_end|>
     <|im_start|>assistant
-    <|plan|> recommend type:show x2 topic " history"<|/plan|> <|facts|>..<|/facts|> words span <|facts|>..<|/facts|> words
-    <|im_end|>
+    <|plan|> recommend type:show x2 topic " history"<|/plan|> <|facts|>..<|/facts|>
+    words span <|facts|>..<|/facts|> words<|im_end|>
 
 Training, serving and tests all go through `Format`. It knows tokens, not models, SQL or templates.
 """
@@ -191,7 +191,9 @@ class Format:
                 text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
             )
             stop = start + len(value)
-            return [id_ for id_, (a, b) in zip(coded.input_ids, coded.offset_mapping) if a < stop and b > start]
+            return [
+                id_ for id_, (a, b) in zip(coded.input_ids, coded.offset_mapping, strict=True) if a < stop and b > start
+            ]
         raise PlanInvalid(f"{value!r} stands in no message: a plan can only name titles and makers that were said")
 
     def parse_plan(self, ids: list[int]) -> Plan:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "demo"
+BUILT_SIDS = Path("runs") / "sids"
 
 
 def cache_folder() -> Path:

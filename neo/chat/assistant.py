@@ -1,4 +1,4 @@
-"""The assistant: a message in, parts of a reply out. Ties model, catalog and wordings together; keeps no visitor's state.
+"""The assistant: a message in, parts of a reply out. It ties model, catalog and wordings; no visitor's state stays here.
 
 Each reply: detect the language, render the conversation, let the engine write a plan, steer, let it write the reply,
 and turn its events into words and cards. Items are read from SQL when their SID appears.
@@ -13,9 +13,7 @@ from sqlalchemy.orm import Session
 
 from catalog import queries
 from catalog.database import open_database
-from catalog.demo import load_demo
 from catalog.lookup import MakerIndex, TitleIndex
-from catalog.tables import Item
 from neo.chat.host import Host, Past
 from neo.chat.language import message_language
 from neo.chat.parts import Card, Controls, Conversation, Done, Notice, Part, Turn, Understood, Words
@@ -29,6 +27,7 @@ from neo.format import HISTORY, Format, Message, earlier
 from neo.items import CatalogItem
 from neo.model.load import Loaded, load
 from neo.plan import Plan
+from neo.prepare import prepare_catalog
 from neo.settings import Settings
 from neo.sids import store
 from neo.sids.sid import Sid
@@ -169,15 +168,9 @@ class Assistant:
 
 
 def open_assistant(settings: Settings, database_url: str, report=lambda text: None) -> Assistant:
-    """The assistant for a catalog and weights: loads the demo into an empty database, and the SIDs the model knows."""
+    """The assistant for a catalog and weights; an empty database gets the demo catalog."""
     database = open_database(database_url)
     loaded = load(settings, report)
     with Session(database) as session:
-        if not session.scalar(queries.count_of(Item)):
-            report("loading the demo catalog")
-            load_demo(session)
-        if store.outdated(session, loaded.book):
-            report("giving the items their SIDs")
-            store.write(session, loaded.book, loaded.encoder)
-        session.commit()
+        prepare_catalog(session, loaded.book, loaded.encoder)
     return Assistant(loaded, database)

@@ -13,7 +13,7 @@ from neo.decoding import engine
 from neo.decoding.grammar import ReplyState
 from neo.format import Facts, Format, Message
 from neo.items import CatalogItem
-from neo.plan import Plan
+from neo.plan import ANY, CONTROLLED, Plan
 from neo.sids.sid import Sid
 from neo.wording import Wording, render
 
@@ -48,11 +48,10 @@ class Host:
         self.conversation, self.past, self.controls, self.said = conversation, past, controls, said
         self.steered = Steered(Plan("talk"))
         self.notices: list[str] = []
-        self._item: CatalogItem | None = None
 
     def plan_written(self, ids: list[int]) -> engine.Decision:
         written = self.format.parse_plan(ids)
-        plan = controlled(written, self.controls)
+        plan = controlled(self._sayable(written), self.controls)
         steered = self.steering.steer(
             self.session, plan, self.wording, self.conversation, self.past.items, self.controls.types
         )
@@ -61,21 +60,27 @@ class Host:
             steered = replace(steered, plan=plan.without(*unknown))
         self.steered, self.notices = steered, list(steered.notices)
         stop, facts = self._facts_for(steered)
+        plan = steered.plan
         available = tuple((type_, len(view)) for type_, view in steered.views.items())
-        if plan.act in CHOOSING and not any(
-            n for type_, n in available if type_ in dict(plan.types) or "any" in dict(plan.types)
-        ):
-            wish = ", ".join(chips(plan, self.wording))
-            self.notices = [text for text in self.notices] + [self._say_nothing(wish)]
-            stop = True
+        if plan.act in CHOOSING:
+            possible = _possible(plan, dict(available))
+            if not possible:
+                wish = ", ".join(chips(plan, self.wording))
+                self.notices = [render(self.wording.replies["nothing"][0], wish=wish)]
+                stop = True
+            elif possible < plan.count:
+                self.notices.append(self.wording.notice("few", number=str(possible)))
         state = ReplyState(self.format.vocabulary, self.format.end, steered.plan.types, available)
         changed = self.format.plan(steered.plan, self.said) if steered.plan != written else None
         taste = Message("", np.empty(0), (), self.past.vector, self.vector_of(steered.liked)).taste()
         context = [id_ for fact in facts for id_ in self.format.facts(fact)]
         return engine.Decision(steered.views, state, changed, context, taste, stop)
 
-    def _say_nothing(self, wish: str) -> str:
-        return render(self.wording.replies["nothing"][0], wish=wish)
+    def _sayable(self, plan: Plan) -> Plan:
+        """The plan without names that are no words of the visitor's, such as half an emoji."""
+        said = " ".join(self.said).lower()
+        kept = (t for t in plan.terms if t.field in CONTROLLED or (t.value and t.value.lower() in said))
+        return replace(plan, terms=tuple(kept))
 
     def _facts_for(self, steered: Steered) -> tuple[bool, list[Facts]]:
         """(whether to stop here, facts about what the plan names)."""
@@ -91,7 +96,10 @@ class Host:
         if not slate:
             self.notices.append(wording.notice("no_slate"))
             return True, []
-        wanted = plan.refs or ((1, 2) if plan.act == "compare" else (len(slate),))
+        if plan.act == "compare":
+            wanted = plan.refs if len(plan.refs) > 1 else (1, 2)
+        else:
+            wanted = plan.refs or (len(slate),)
         if max(wanted) > len(slate):
             self.notices.append(wording.notice("no_such_position", number=str(len(slate))))
             return True, []
@@ -100,7 +108,7 @@ class Host:
             others = items[1:] + items[:1]
             return False, [
                 Facts(wording.facts(item, other if at == 0 else None), item.sid)
-                for at, (item, other) in enumerate(zip(items, others))
+                for at, (item, other) in enumerate(zip(items, others, strict=True))
             ]
         if plan.act == "why":
             return False, [Facts(wording.facts(items[0], *self._reasons(items[0])), items[0].sid)]
@@ -124,7 +132,6 @@ class Host:
     def item_chosen(self, sid: Sid) -> list[int]:
         """The SID's item as the filter meant it, kept for its card; its facts as a span."""
         item = self._read([sid])[sid]
-        self._item = item
         if self.steered.plan.ids_only:
             return []
         wanted = tuple(topic for topic in self.steered.plan.values("topic") if topic in item.topics)
@@ -168,3 +175,14 @@ class Host:
                 if not spoke:
                     yield Notice(self.wording.notice("nothing_said"))
                 yield event
+
+
+def _possible(plan: Plan, available: dict[str, int]) -> int:
+    """How many of the items that a plan wants its filter leaves."""
+    left, taken = dict(available), 0
+    for type_, count in sorted(plan.types, key=lambda pair: pair[0] == ANY):
+        for name in left if type_ == ANY else [type_]:
+            paid = min(count, left.get(name, 0))
+            left[name] = left.get(name, 0) - paid
+            count, taken = count - paid, taken + paid
+    return taken

@@ -96,7 +96,8 @@ class Steering:
             only_items=tuple(item.id for item in titled) or None,
         )
         if titled:  # a thing asked for by name is that thing, whatever else was said of it
-            wish = Wish(only_items=wish.only_items)
+            wish = Wish(types=types, only_items=wish.only_items)
+            plan = replace(plan, types=((ANY, len(titled)),))
         views, left_out = self._loosened(session, wish, plan)
         if left_out and any(views.values()):
             labels = [wording.label(f"{kind}s", name) for kind, name in left_out]

@@ -26,7 +26,7 @@ from transformers.utils import logging as transformers_logging
 
 from neo.errors import BaseModelMissing, CacheNotWritable
 
-# bitsandbytes announces on every start that an optional package is absent; transformers draws bars for a one-second load.
+# bitsandbytes says on every start that an optional package is absent; transformers draws bars for a one-second load.
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 transformers_logging.disable_progress_bar()
 
@@ -101,7 +101,7 @@ def _not_writable(cache: Path, error: OSError) -> CacheNotWritable:
 
 
 def _convert(source: Path, target: Path) -> None:
-    """Write fp32 weights and tokenizer of a GGUF file. A model read from GGUF refuses to be saved, so its state moves."""
+    """Write fp32 weights and tokenizer of a GGUF file. What was read from GGUF refuses to be saved: its state moves."""
     read = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
     config = LlamaConfig(**{key: value for key, value in read.config.to_dict().items() if key != "quantization_config"})

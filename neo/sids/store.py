@@ -1,4 +1,4 @@
-"""The SIDs of a catalog as one artefact: encoder, codebooks and the SID of every item. Built once, shipped with weights.
+"""The SIDs of a catalog as one artefact: encoder, codebooks, the SID of every item. Built once, shipped with weights.
 
 A user's machine never refits or re-assigns what a model was trained on: it reads the stored SIDs into SQL by item key
 and uses the codebooks only for items that are new.
@@ -54,7 +54,8 @@ class SidBook:
             return cls(stored["encoder"], quantizers, items)
         except (OSError, ValueError, KeyError) as error:
             raise SidsMissing(
-                f'no usable SIDs in {folder} ({error}): expected sids.json and codebooks.npz; run "python -m neo sids build"'
+                f"no usable SIDs in {folder} ({error}): expected sids.json and codebooks.npz; "
+                f'run "python -m neo sids build"'
             ) from error
 
 
@@ -85,7 +86,7 @@ def build(
         built: TypeSids = build_type(type_, vectors[rows], popularity, shape, seed, progress)
         book.quantizers[type_] = built.quantizer
         book.stats[type_] = stats(built, vectors[rows])
-        for index, sid, rank in zip(rows, built.sids, built.ranks):
+        for index, sid, rank in zip(rows, built.sids, built.ranks, strict=True):
             book.assigned[items[index].key] = (sid, rank)
     return book
 
@@ -98,7 +99,7 @@ def measure(session: Session, book: SidBook, encoder: TextEncoder) -> dict[str, 
     for type_, quantizer in book.quantizers.items():
         rows = [index for index, item in enumerate(items) if item.type == type_]
         if rows:
-            sids, ranks = zip(*(book.assigned[items[index].key] for index in rows))
+            sids, ranks = zip(*(book.assigned[items[index].key] for index in rows), strict=True)
             measured[type_] = stats(TypeSids(quantizer, list(sids), list(ranks)), vectors[rows])
     return measured
 
@@ -145,6 +146,7 @@ def _rows_for_strangers(session: Session, book: SidBook, encoder: TextEncoder, k
         popularity = np.array([items[index].fame for index in chosen])
         sids, ranks = assign(type_, quantizer, vectors[chosen], popularity, taken)
         rows += [
-            {"item_id": items[index].id, "sid": str(sid), "rank": rank} for index, sid, rank in zip(chosen, sids, ranks)
+            {"item_id": items[index].id, "sid": str(sid), "rank": rank}
+            for index, sid, rank in zip(chosen, sids, ranks, strict=True)
         ]
     return rows

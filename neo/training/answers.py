@@ -1,4 +1,4 @@
-"""Answers with known truth: the slate that fulfils a plan, and words about its items that say only what the facts say."""
+"""Answers with known truth: the slate that fulfils a plan, and words about items that say only what their facts say."""
 
 from dataclasses import replace
 

@@ -36,7 +36,7 @@ def examples(
     drawn = composer.draw.rng.choice(len(parts), size=stage.conversations, p=shares / shares.sum())
     conversations = [composer.compose(*parts[index][:2]) for index in drawn]
     texts = sorted({turn.text for turns in conversations for turn in turns if isinstance(turn, Message)})
-    vectors = dict(zip(texts, encoder.encode(texts, progress=progress)))
+    vectors = dict(zip(texts, encoder.encode(texts, progress=progress), strict=True))
     return [
         _example(
             format_,

@@ -134,15 +134,15 @@ class Trained:
 
     def step(self, share: float) -> None:
         """Apply the gradients at `share` of the peak rates and clear them."""
-        for parameter, master in zip(self.parameters, self.masters):
+        for parameter, master in zip(self.parameters, self.masters, strict=True):
             if master is not parameter:
                 master.grad = None if parameter.grad is None else parameter.grad.float()
         nn.utils.clip_grad_norm_(self.masters, self.recipe.clip)
-        for group, peak in zip(self.optimizer.param_groups, self.peaks):
+        for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = peak * share
         self.optimizer.step()
         with torch.no_grad():
-            for parameter, master in zip(self.parameters, self.masters):
+            for parameter, master in zip(self.parameters, self.masters, strict=True):
                 if master is not parameter:
                     parameter.copy_(master)
                 parameter.grad = master.grad = None
@@ -191,6 +191,7 @@ def _examples(run: Run, name: str, stage: StageConfig, position: int) -> list[Ex
                 np.split(stored["spans"], cuts),
                 stored["message"],
                 stored["listener"],
+                strict=True,
             )
         ]
 
