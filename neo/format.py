@@ -191,9 +191,8 @@ class Format:
                 text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
             )
             stop = start + len(value)
-            return [
-                id_ for id_, (a, b) in zip(coded.input_ids, coded.offset_mapping, strict=True) if a < stop and b > start
-            ]
+            spelled = zip(coded.input_ids, coded.offset_mapping, strict=True)
+            return [id_ for id_, (first, last) in spelled if first < stop and last > start]
         raise PlanInvalid(f"{value!r} stands in no message: a plan can only name titles and makers that were said")
 
     def parse_plan(self, ids: list[int]) -> Plan:

@@ -88,9 +88,18 @@ class Wording:
         forms = self.phrases["types"].get(type_)
         return forms["one" if count == 1 else "many"][0] if forms else type_
 
-    def notice(self, name: str, **values) -> str:
+    def facet_called(self, said: str) -> tuple[str, str] | None:
+        """(field, name) of the topic, tone or format that goes by these words in this language, or None."""
+        wanted = said.casefold().strip().removeprefix("the ")
+        for field in ("topic", "tone", "format"):
+            for name, phrases in self.phrases[f"{field}s"].items():
+                if wanted == name or wanted in (phrase.casefold().removeprefix("the ") for phrase in phrases):
+                    return field, name
+        return None
+
+    def notice(self, notice: str, /, **values) -> str:
         """Something the program says itself."""
-        return render(self.notices[name], **values)
+        return render(self.notices[notice], **values)
 
     def facts(self, item: CatalogItem, like: CatalogItem | None = None, asked: tuple[str, ...] = ()) -> str:
         """What the model is told of an item. `like` is a liked item it shares topics with, `asked` topics asked for.

@@ -1,4 +1,4 @@
-"""The assistant: a message in, parts of a reply out. It ties model, catalog and wordings; no visitor's state stays here.
+"""The assistant: a message in, parts of a reply out. Ties model, catalog and wordings; no visitor's state stays here.
 
 Each reply: detect the language, render the conversation, let the engine write a plan, steer, let it write the reply,
 and turn its events into words and cards. Items are read from SQL when their SID appears.
@@ -34,7 +34,6 @@ from neo.sids.sid import Sid
 from neo.wording import Wording
 
 MOST_CHARACTERS = 2000  # of one message
-MOST_TURNS = 4  # earlier turns that a prompt carries
 
 
 class Assistant:
@@ -129,7 +128,7 @@ class Assistant:
             yield Notice(wording.notice("too_long", length=f"{len(message):,}", most=f"{MOST_CHARACTERS:,}"))
             return
         past = self._past(controls.listener)
-        turns = conversation.turns[-MOST_TURNS:]
+        turns = conversation.context
         prompt = []
         for at, (text, turn) in enumerate([(turn.message, turn) for turn in turns] + [(message, None)]):
             spans = tuple(item.sid for item in past.items[-HISTORY:]) if at == 0 else ()

@@ -41,6 +41,11 @@ class Conversation:
         return next((turn.items for turn in reversed(self.turns) if turn.items), ())
 
     @property
+    def context(self) -> tuple[Turn, ...]:
+        """The earlier turn that a prompt carries, as in training: the latest whose reply held items."""
+        return next(((turn,) for turn in reversed(self.turns) if turn.items), ())
+
+    @property
     def said_items(self) -> tuple[CatalogItem, ...]:
         return tuple(item for turn in self.turns for item in turn.items)
 

@@ -14,7 +14,7 @@ from catalog.wish import Wish
 from neo.chat.parts import Controls, Conversation
 from neo.decoding.trie import Tries, View
 from neo.items import CatalogItem
-from neo.plan import ANY, Plan
+from neo.plan import ANY, Plan, Term
 from neo.sids.sid import Sid
 from neo.wording import Wording
 
@@ -72,6 +72,7 @@ class Steering:
     ) -> Steered:
         """Resolve and filter. `types`: the only item types to be had, if not all."""
         notices: list[str] = []
+        plan = self.reread(plan, wording)
         liked = self.items(session, plan.values("like"), wording, notices)
         liked += [conversation.slate[ref - 1] for ref in plan.refs if ref <= len(conversation.slate)]
         titled = self.items(session, plan.values("title"), wording, notices)
@@ -104,6 +105,16 @@ class Steering:
             notices.append(wording.notice("loosened", left_out=wording.joined(labels)))
         return Steered(plan, tuple(liked), tuple(titled), views, tuple(notices))
 
+    def reread(self, plan: Plan, wording: Wording) -> Plan:
+        """The plan with names that nobody and nothing bears read as the facets they are: by "space" is topic space."""
+        terms = []
+        for term in plan.terms:
+            index = {"like": self.names.titles, "title": self.names.titles, "by": self.names.makers}.get(term.field)
+            unknown = index is not None and not index.find(term.value, limit=1)
+            facet = wording.facet_called(term.value) if unknown else None
+            terms.append(Term(*facet, term.wanted) if facet else term)
+        return replace(plan, terms=tuple(dict.fromkeys(terms)))
+
     def _loosened(self, session: Session, wish: Wish, plan: Plan) -> tuple[dict[str, View], list[tuple[str, str]]]:
         """Views of the strictest form of the wish that leaves enough, and what it had to leave out."""
         steps: list[tuple[Wish, list[tuple[str, str]], bool]] = []
@@ -114,12 +125,11 @@ class Steering:
         steps.append((wish, [], False))
         steps.append((replace(wish, tones=()), tones, False))
         steps.append((replace(wish, tones=(), formats=()), tones + formats, False))
-        views: dict[str, View] = {}
         for step, left_out, all_topics in steps:
             views = self._views(session, step, all_topics)
             if _satisfies(views, plan, strict=all_topics):
                 return views, left_out
-        return views, []
+        return self._views(session, wish, all_topics=False), []  # no loosening helps: stay with what was said
 
     def _views(self, session: Session, wish: Wish, all_topics: bool) -> dict[str, View]:
         wishes = [replace(wish, topics=(topic,)) for topic in wish.topics] if all_topics else [wish]

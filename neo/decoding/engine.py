@@ -92,10 +92,11 @@ class Host(Protocol):
 
 
 class Engine:
-    """Decodes replies with one runner. `banned`: base-vocabulary ids that are no words; `end` closes a turn."""
+    """Decodes replies with one runner. `banned`: base-vocabulary ids that are no words; `end` closes a turn;
+    `line_ends`: words that break a line."""
 
-    def __init__(self, runner, end: int, banned: list[int]):
-        self.runner, self.end = runner, end
+    def __init__(self, runner, end: int, banned: list[int], line_ends: frozenset[int] = frozenset()):
+        self.runner, self.end, self._line_ends = runner, end, line_ends
         self.vocabulary: Vocabulary = runner.vocabulary
         self._text_mask = np.zeros(self.vocabulary.control_ids.stop, dtype=bool)
         self._text_mask[: self.vocabulary.base_size] = True
@@ -170,6 +171,9 @@ class Engine:
                 yield End("length")
                 return
             if type_ is None:
+                if position and state.may_end() and id_ in self._line_ends:
+                    yield End("end")  # the line about the last item is the last line
+                    return
                 context.extend([id_])
                 words += 1
                 yield Text([id_])

@@ -113,7 +113,8 @@ def load(settings: Settings, report=lambda text: None) -> Loaded:
 
 def make_engine(model: NeoModel, format_: Format) -> Engine:
     banned = [id_ for id_ in _special_ids(format_) if id_ != format_.end]
-    return Engine(Runner(model), format_.end, banned)
+    line_ends = frozenset(id_ for id_ in range(model.vocabulary.base_size) if "\n" in format_.tokenizer.decode([id_]))
+    return Engine(Runner(model), format_.end, banned, line_ends)
 
 
 def _special_ids(format_: Format) -> list[int]:

@@ -114,13 +114,16 @@ class NeoModel(nn.Module):
         outputs = self.rows.code_outputs() if outputs is None else outputs
         return hidden @ outputs[ids.start - first : ids.stop - first].T
 
+    def read(self, batch: "Batch") -> Tensor:
+        """Last hidden states [batch, tokens, width] of conversations side by side."""
+        condition = self.rows.condition(batch.message, batch.listener)
+        embedded = self.embed(batch.ids, batch.soft) + batch.spans[..., None] * condition[:, None]
+        return self.hidden(embedded, use_cache=False)
+
     def loss(self, batch: "Batch") -> tuple[Tensor, Tensor]:
         """Summed losses: of words and controls, of codes. Logits are computed only where there is a label."""
         labels = batch.labels
-        embedded = self.embed(batch.ids, batch.soft)
-        condition = self.rows.condition(batch.message, batch.listener)
-        embedded = embedded + batch.spans[..., None] * condition[:, None]
-        hidden = self.hidden(embedded, use_cache=False)
+        hidden = self.read(batch)
         states, wanted = hidden[:, :-1][labels[:, 1:] >= 0], labels[:, 1:][labels[:, 1:] >= 0]
         control_end = self.vocabulary.control_ids.stop
         is_text = wanted < control_end

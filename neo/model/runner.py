@@ -81,7 +81,8 @@ class Context:
 
     def crop(self, length: int, hidden: Tensor) -> None:
         """Forget all but the first `length` tokens; `hidden` is the state that stood there."""
-        self.cache.crop(length)
+        for layer in self.cache.layers:
+            layer.keys, layer.values = layer.keys[:, :, :length], layer.values[:, :, :length]
         self.length, self.hidden = length, hidden
 
     @torch.inference_mode()

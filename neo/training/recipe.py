@@ -23,6 +23,8 @@ class StageConfig:
     epochs: int = 1
     warmup: int = 30
     """Steps."""
+    most_steps: int | None = None
+    """Ends the stage before its schedule does."""
     batch_tokens: int = 1024
     """Tokens of a batch, padding included. Small batches: with few tokens, steps are what is scarce."""
 
@@ -55,6 +57,7 @@ class Recipe:
     capability: StageConfig = field(
         default_factory=lambda: StageConfig(
             conversations=4000,
+            most_steps=200,
             rate=1e-3,
             map_rate=5e-4,
             adapter_rate=4e-4,
@@ -74,6 +77,31 @@ class Recipe:
         )
     )
 
+    steering: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            conversations=2800,
+            most_steps=100,
+            rate=5e-4,
+            map_rate=2e-4,
+            adapter_rate=3e-4,
+            batch_tokens=1024,
+            warmup=10,
+            mixture={
+                "ground": {"codes": 0.06},
+                "recommend": {"plan": 0.34, "codes": 0.04, "full": 0.03},
+                "search": {"plan": 0.15, "full": 0.01},
+                "again": {"plan": 0.08},
+                "refine": {"plan": 0.1, "full": 0.01},
+                "history": {"plan": 0.02, "codes": 0.03},
+                "why": {"plan": 0.03},
+                "describe": {"plan": 0.03},
+                "compare": {"plan": 0.03},
+                "profile": {"plan": 0.01},
+                "talk": {"plan": 0.05, "full": 0.02},
+            },
+        )
+    )
+
     def save(self, path) -> None:
         path.write_text(yaml.safe_dump(_plain(asdict(self)), sort_keys=False), encoding="utf-8")
 
@@ -81,7 +109,7 @@ class Recipe:
 def scaled(share: float, **changes) -> Recipe:
     """The default recipe with fewer (or more) conversations a stage."""
     recipe = Recipe(**changes)
-    stages = {name: getattr(recipe, name) for name in ("grounding", "capability")}
+    stages = {name: getattr(recipe, name) for name in ("grounding", "capability", "steering")}
     return replace(
         recipe,
         **{

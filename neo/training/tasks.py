@@ -76,6 +76,11 @@ class Composer:
         asked = self.requests.ask("recommend", wording, most=10 if depth == "plan" else 4 if depth == "codes" else 3)
         return [self.message(asked.text, likes=asked.likes), self.answers.answer(asked, depth, wording)]
 
+    def _again(self, depth: str, wording: Wording) -> list[Message | Reply]:
+        """A fresh request after a slate: nothing of the earlier plan is meant to stay."""
+        turns = self.first_turn(wording)[2]
+        return [*turns, *self.compose(self.draw.pick(("recommend", "recommend", "search")), depth)]
+
     def _search(self, depth: str, wording: Wording) -> list[Message | Reply]:
         asked = self.requests.ask("search", wording, most=10 if depth == "plan" else 3)
         named = asked.plan.values("title") or not asked.plan.terms

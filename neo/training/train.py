@@ -1,4 +1,4 @@
-"""Training: grounding (new rows only, backbone frozen), then capability (adapter and rows), with checkpoints.
+"""Training: grounding (new rows only, backbone frozen), capability and steering (adapter and rows), with checkpoints.
 
 A run is a folder: `recipe.yaml`, the stages' examples, a checkpoint and a log. Calling `run` again on the folder goes
 on where it stopped. Sources: NEO's stages 2 and 3; AdamW betas .9/.95, weight decay .01, clip 1, cosine.
@@ -19,12 +19,14 @@ from neo.model.neo import NeoModel
 from neo.sids.encoder import TextEncoder
 from neo.training.batches import Example, bucketed, collate, examples
 from neo.training.listeners import Simulation
+from neo.training.readout import fit_readout
 from neo.training.recipe import Recipe, StageConfig
 from neo.training.shelf import Shelf
 from neo.training.tasks import Composer
 
-STAGES = ("grounding", "capability")
+STAGES = ("grounding", "capability", "steering")
 SAVE_EVERY = 100  # steps
+READOUT_TOKENS = 64  # longer examples cost more than their few codes are worth
 
 
 @dataclass
@@ -54,11 +56,26 @@ def run(run: Run, progress=lambda stage, done, total, loss: None) -> None:
         resumed = checkpoint if checkpoint and checkpoint["stage"] == name else None
         _train_stage(run, name, getattr(run.recipe, name), position, resumed, progress)
         _start_of_next(run, position)
+    _readout(run, progress)
 
 
 def _start_of_next(run: Run, position: int) -> None:
     """Keep each stage's end: ablations and repairs start from it."""
     torch.save(_weights(run.model), run.folder / f"{STAGES[position]}.pt")
+
+
+def _readout(run: Run, progress) -> None:
+    """Fit the codes' output rows to the states of the first two stages' examples."""
+    made = [
+        example for at, name in enumerate(STAGES[:2]) for example in _examples(run, name, getattr(run.recipe, name), at)
+    ]
+    fit_readout(
+        run.model,
+        [example for example in made if len(example.ids) <= READOUT_TOKENS],
+        run.format.end,
+        run.recipe.seed,
+        lambda done, total, loss: progress("readout", done, total, loss),
+    )
 
 
 def _train_stage(run: Run, name: str, stage: StageConfig, position: int, resumed: dict | None, progress) -> None:
@@ -70,13 +87,18 @@ def _train_stage(run: Run, name: str, stage: StageConfig, position: int, resumed
     if position and resumed is None:
         previous = torch.load(run.folder / f"{STAGES[position - 1]}.pt", weights_only=True)
         run.model.rows.load_state_dict(previous["rows"])
+        with torch.no_grad():
+            for name_, parameter in run.model.adapter_parameters().items():
+                if name_ in previous["adapter"]:
+                    parameter.copy_(previous["adapter"][name_])
     if resumed:
         trained.load(resumed)
         first = resumed["step"]
     log = (run.folder / "log.jsonl").open("a", encoding="utf-8")
     run.model.train()
     clock, tokens = time.time(), 0
-    for step in range(first, len(batches)):
+    last = min(len(batches), stage.most_steps or len(batches))
+    for step in range(first, last):
         batch = collate([made[index] for index in batches[step]], run.format.end)
         text, codes = run.model.loss(batch)
         code_labels = int((batch.labels >= run.model.vocabulary.control_ids.stop).sum())
@@ -96,10 +118,10 @@ def _train_stage(run: Run, name: str, stage: StageConfig, position: int, resumed
         }
         log.write(json.dumps(entry) + "\n")
         log.flush()
-        progress(name, step + 1, len(batches), loss.item())
+        progress(name, step + 1, last, loss.item())
         if (step + 1) % SAVE_EVERY == 0:
             _save(run.folder / "checkpoint.pt", {"stage": name, "step": step + 1, **trained.state()})
-    _save(run.folder / "checkpoint.pt", {"stage": name, "step": len(batches), **trained.state()})
+    _save(run.folder / "checkpoint.pt", {"stage": name, "step": last, **trained.state()})
 
 
 def rate_at(step: int, steps: int, warmup: int) -> float:

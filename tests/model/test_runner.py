@@ -80,3 +80,14 @@ def test_training_touches_new_rows_and_adapter_only():
     }
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before), "old rows stay, bit for bit"
+
+
+def test_a_cropped_context_goes_on_as_if_nothing_had_been_read():
+    model, format_ = tiny.model(BOOK)
+    runner, prompt, more = Runner(model), format_.words("two shows"), format_.words(" about the sea")
+    context = runner.start(prompt, [])
+    length, hidden = context.length, context.hidden
+    context.extend(format_.words(" in a plan that is replaced"))
+    context.crop(length, hidden)
+    context.extend(more)
+    assert torch.allclose(context.hidden, runner.start(prompt + more, []).hidden, atol=1e-5)

@@ -3,11 +3,13 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from neo.model.neo import AdapterConfig
 from neo.training import train
+from neo.training.readout import fit_readout
 from neo.training.recipe import Recipe, StageConfig
 from tests import tiny
 from tests.training.test_tasks import SHELF
@@ -21,8 +23,6 @@ class FakeEncoder:
     width = tiny.WIDTH
 
     def encode(self, texts, batch=64, progress=lambda done: None):
-        import numpy as np
-
         return np.stack([np.random.default_rng(len(text)).normal(size=self.width) for text in texts]).astype(np.float32)
 
 
@@ -42,6 +42,7 @@ def recipe():
         languages=("en", "es"),
         grounding=stage,
         capability=stage,
+        steering=stage,
     )
 
 
@@ -82,3 +83,16 @@ def test_the_rate_warms_up_and_falls():
     shares = [train.rate_at(step, 100, 10) for step in range(100)]
     assert shares[0] == pytest.approx(0.1) and max(shares) == pytest.approx(1.0)
     assert shares.index(max(shares)) <= 10 and shares[-1] == pytest.approx(0.1, abs=0.01)
+
+
+def test_the_readout_lowers_the_held_out_loss_and_moves_output_rows_only():
+    run = a_run(None)
+    simulation = train.Simulation(SHELF.items, SHELF.vectors)
+    composer = train.Composer(SHELF, simulation, np.random.default_rng(0), "train", ("en", "es"))
+    stage = StageConfig(conversations=300, mixture={"ground": {"codes": 1.0}}, rate=0.0)
+    made = train.examples(composer, run.format, run.encoder, stage)
+    before = {name: p.detach().clone() for name, p in run.model.rows.named_parameters()}
+    first, last = fit_readout(run.model, made, run.format.end, seed=0)
+    assert last < first
+    moved = {name for name, p in run.model.rows.named_parameters() if not torch.equal(p, before[name])}
+    assert moved == {"map_out.weight", "free_out"}

@@ -1,0 +1,121 @@
+"""From plans to filters, on the demo catalog with made-up SIDs: no model needed."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy.orm import Session
+
+from catalog import queries
+from catalog.database import open_database
+from catalog.demo import load_demo
+from catalog.lookup import MakerIndex, TitleIndex
+from catalog.tables import SidRow
+from neo.chat.parts import Controls, Conversation, Turn
+from neo.chat.steering import Names, Steering, chips, controlled
+from neo.decoding.trie import Tries
+from neo.items import CatalogItem
+from neo.plan import ANY, Plan, Term
+from neo.sids.sid import Sid
+from neo.wording import Wording
+
+EN = Wording.load("en")
+
+
+@pytest.fixture(scope="module")
+def session():
+    with Session(open_database("sqlite://")) as session:
+        load_demo(session)
+        for row in session.scalars(queries.all_items()).unique():
+            session.add(SidRow(item_id=row.id, sid=f"{row.type}:{row.id // 40}-{row.id % 40}", rank=0))
+        session.flush()
+        session.expire_all()
+        yield session
+
+
+@pytest.fixture(scope="module")
+def steering(session):
+    sids = [Sid.parse(text) for text in session.scalars(queries.matching_sids(queries.Wish()))]
+    return Steering(Tries.build(sids), Names(TitleIndex.from_session(session), MakerIndex.from_session(session)))
+
+
+def left(session, steered):
+    """The items that the views leave."""
+    sids = [str(sid) for view in steered.views.values() for sid in view.sids()]
+    return [CatalogItem.of(row) for row in session.scalars(queries.items_by_sid(sids)).unique()]
+
+
+def steer(session, steering, plan, conversation=Conversation(), history=(), wording=EN):
+    return steering.steer(session, plan, wording, conversation, tuple(history))
+
+
+def test_every_word_of_a_plan_becomes_a_filter(session, steering):
+    terms = (Term("topic", "history"), Term("tone", "dark", wanted=False), Term("by", "Dan Carlin", wanted=False))
+    items = left(session, steer(session, steering, Plan("recommend", (("show", 2),), ("en",), terms=terms)))
+    assert len(items) > 5
+    for item in items:
+        assert item.language == "en" and "history" in item.topics and "dark" not in item.tones
+        assert "Dan Carlin" not in item.makers
+
+
+def test_without_a_language_the_visitors_own_counts_and_that_of_what_they_like(session, steering):
+    assert {item.language for item in left(session, steer(session, steering, Plan("recommend", ((ANY, 1),))))} == {"en"}
+    liked = Plan("recommend", ((ANY, 1),), terms=(Term("like", "Radio Ambulante"),))
+    steered = steer(session, steering, liked)
+    assert {item.language for item in left(session, steered)} == {"en", "es"}
+    assert steered.liked[0].title == "Radio Ambulante" and steered.liked[0] not in left(session, steered)
+
+
+def test_what_was_shown_or_heard_is_not_shown_again(session, steering):
+    row = CatalogItem.of(session.scalars(queries.items_by_key(["show:serial"])).unique().one())
+    plan = Plan("recommend", (("show", 1),))
+    shown = Conversation((Turn("hi", "en", plan, (row,)),))
+    assert row in left(session, steer(session, steering, plan))
+    assert row not in left(session, steer(session, steering, plan, shown))
+    assert row not in left(session, steer(session, steering, plan, history=[row]))
+    familiar = Plan("recommend", (("show", 1),), familiarity="familiar")
+    assert row in left(session, steer(session, steering, familiar, history=[row]))
+
+
+def test_a_title_asked_for_is_that_thing_typos_and_all(session, steering):
+    steered = steer(session, steering, Plan("search", (("show", 3),), terms=(Term("title", "harry poter"),)))
+    assert steered.titled and left(session, steered) == list(steered.titled)
+    assert steered.plan.types == ((ANY, 1),)
+
+
+def test_names_that_nothing_bears_are_said_or_read_as_facets(session, steering):
+    unknown = steer(session, steering, Plan("recommend", ((ANY, 1),), terms=(Term("like", "Qwertyuiop Zxcv"),)))
+    assert any("Qwertyuiop Zxcv" in text for text in unknown.notices)
+    facet = steer(session, steering, Plan("recommend", ((ANY, 1),), terms=(Term("by", "outer space"),)))
+    assert facet.plan.terms == (Term("topic", "space"),) and not facet.notices
+
+
+def test_a_wish_too_narrow_is_loosened_and_says_so(session, steering):
+    plan = Plan("recommend", (("audiobook", 1),), ("it",), terms=(Term("topic", "history"),))
+    fitting = [item for item in left(session, steer(session, steering, plan)) if item.type == "audiobook"]
+    absent = next(tone for tone in ("cosy", "angry", "epic") if all(tone not in item.tones for item in fitting))
+    steered = steer(session, steering, replace(plan, terms=(*plan.terms, Term("tone", absent))))
+    assert fitting and any(absent in text for text in steered.notices)
+    assert [item for item in left(session, steered) if item.type == "audiobook"] == fitting
+
+
+def test_two_topics_mean_both_where_there_is_enough_of_both(session, steering):
+    both = Plan("recommend", (("show", 1),), terms=(Term("topic", "science"), Term("topic", "comedy")))
+    assert all({"science", "comedy"} <= set(item.topics) for item in left(session, steer(session, steering, both)))
+
+
+@pytest.mark.parametrize(
+    ("types", "only", "expected"),
+    [
+        ((("show", 2), ("audiobook", 1)), ("audiobook",), (("audiobook", 3),)),
+        (((ANY, 2),), ("show",), (("show", 2),)),
+        ((("show", 9), (ANY, 9)), ("show",), (("show", 10),)),
+        ((), (), ((ANY, 3),)),
+    ],
+)
+def test_controls_overrule_the_plan(types, only, expected):
+    assert controlled(Plan("recommend", types), Controls(only)).types == expected
+
+
+def test_chips_by_hand():
+    plan = Plan("recommend", (("show", 2),), ("fr",), "new", terms=(Term("topic", "sea"), Term("tone", "dark", False)))
+    assert chips(plan, EN) == ("2 × podcasts", "French", "new to you", "sea", "not dark")

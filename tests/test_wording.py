@@ -1,0 +1,37 @@
+"""Every template of prompts/ parses, and renders from what the program gives it; a missing variable is an error."""
+
+import pytest
+
+from neo.errors import PromptInvalid
+from neo.wording import LANGUAGES, Wording, commonest, render, slots
+from tests import tiny
+
+GIVEN = {"name": "x", "left_out": "x", "number": "2", "length": "9", "most": "2"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_notices_render_in_every_language(language):
+    wording = Wording.load(language)
+    assert wording.notices.keys() == Wording.load("en").notices.keys()
+    for name in wording.notices:
+        assert wording.notice(name, **GIVEN)
+
+
+def test_facts_say_what_the_item_is():
+    wording, item = Wording.load("en"), tiny.item()
+    like = tiny.item("Criminal", topics=("law", "food"))
+    assert wording.facts(item, like, ("law",)) == (
+        "Serial | Sarah Koenig | 2014 | true crime and law | gripping | investigation series | "
+        "A reporter looks again at a murder case. | = Criminal: law | asked: law"
+    )
+    assert "reporter" not in Wording.load("es").facts(item), "descriptions are English and stay in English replies"
+
+
+def test_a_missing_variable_is_an_error():
+    assert slots("{{ title }} by {{ maker }}") == {"title", "maker"}
+    with pytest.raises(PromptInvalid, match="maker"):
+        render("{{ title }} by {{ maker }}", title="Serial")
+
+
+def test_commonest_by_hand():
+    assert commonest(["a", "b", "b", "c", "a", "b"]) == ["b", "a", "c"]
