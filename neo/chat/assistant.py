@@ -172,4 +172,5 @@ def open_assistant(settings: Settings, database_url: str, report=lambda text: No
     loaded = load(settings, report)
     with Session(database) as session:
         prepare_catalog(session, loaded.book, loaded.encoder)
+    loaded.encoder.encode(["loads its weights now, not at the first message"])
     return Assistant(loaded, database)
