@@ -75,8 +75,8 @@ def search_titles(text: str, types: Sequence[str] = (), limit: int = 20) -> Sele
 
 
 def matching_sids(wish: Wish) -> Select[tuple[str]]:
-    """The distinct SIDs a reply may use: those of which any item satisfies the wish."""
-    statement = select(SidRow.sid).distinct().join(Item, Item.id == SidRow.item_id)
+    """The distinct SIDs a reply may use: those whose canonical item satisfies the wish."""
+    statement = select(SidRow.sid).distinct().join(Item, Item.id == SidRow.item_id).where(SidRow.rank == 0)
     if wish.types:
         statement = statement.where(Item.type.in_(wish.types))
     if wish.languages:

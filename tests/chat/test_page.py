@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -101,14 +100,17 @@ def test_controls_reach_the_assistant(scripted, serving):
 
 
 def run(*arguments):
-    return subprocess.run([sys.executable, "app.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, "app.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=600)
 
 
-def test_help_is_quick_and_lists_the_settings():
-    start = time.perf_counter()
+def test_help_lists_the_settings_and_waits_for_no_model():
     text = run("--help").stdout
-    assert time.perf_counter() - start < 3, "--help must not import torch"
     assert all(name in text for name in ("--host", "--port", "--database", "--base", "--weights", "--cache"))
+
+
+def test_importing_the_program_does_not_import_torch():
+    code = "import app, sys; sys.exit('torch' in sys.modules or 'gradio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 def test_a_taken_port_is_named_with_a_remedy(address):
