@@ -44,7 +44,8 @@ def test_the_conversation_of_the_readme(assistant):
 
 
 def test_json_has_the_promised_names(assistant):
-    (parts,) = talk(assistant, "one podcast about space")
+    plan = Plan("recommend", (("show", 1),), terms=(Term("topic", "space"),))
+    parts = list(assistant.reply(Conversation(), "one podcast about space", plan=plan))
     out = as_json(parts)
     assert set(out) == {"text", "language", "plan", "parts", "seconds"}
     assert set(out["seconds"]) == {"first_text", "first_item", "total"}
@@ -83,14 +84,18 @@ def test_controls_are_hard_filters(assistant):
 def test_a_listener_is_not_offered_what_they_heard(assistant):
     name = assistant.listeners()[0][0]
     heard = {item.id for item in assistant._past(name).items}
-    (parts,) = talk(assistant, "Recommend five things for me", controls=Controls(listener=name))
+    plan = Plan("recommend", (("any", 2),))
+    parts = list(assistant.reply(Conversation(), "Recommend something", Controls(listener=name), plan))
     assert cards(parts) and not heard & {item.id for item in cards(parts)}
 
 
 def test_nothing_is_shown_twice_in_a_conversation(assistant):
-    replies = talk(assistant, "a podcast about history", "another one", "another one")
-    seen = [item.id for parts in replies for item in cards(parts)]
-    assert len(seen) == len(set(seen)) >= 2
+    conversation, seen = Conversation(), []
+    for _ in range(3):
+        parts = list(assistant.reply(conversation, "another one", plan=Plan("recommend", (("show", 1),))))
+        conversation = parts[-1].conversation
+        seen += [item.id for item in cards(parts)]
+    assert len(seen) == len(set(seen)) == 3
 
 
 def test_a_wish_that_nothing_fulfils_is_said(assistant):
@@ -134,7 +139,10 @@ def test_unknown_controls_name_what_is_known(assistant):
 
 
 def test_visitors_do_not_share_state(assistant):
-    one, two = (assistant.reply(Conversation(), text) for text in ("one show about law", "one audiobook about space"))
+    one, two = (
+        assistant.reply(Conversation(), text, plan=Plan("recommend", ((type_, 1),)))
+        for text, type_ in (("one show about law", "show"), ("one audiobook about space", "audiobook"))
+    )
     mixed = {0: [], 1: []}
     for a, b in zip(one, two, strict=False):
         mixed[0].append(a)
