@@ -20,7 +20,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=os.environ.get("NEO_PORT", "7860"),
                         help="port to listen on (NEO_PORT, now %(default)s)")  # fmt: skip
     parser.add_argument("--database", default=os.environ.get("NEO_DATABASE"),
-                        help="database URL, such as sqlite:////home/me/catalog.db (NEO_DATABASE)")  # fmt: skip
+                        help="database URL, such as sqlite:////path/to/catalog.db (NEO_DATABASE)")  # fmt: skip
     parser.add_argument("--base", default=settings.base,
                         help="base language model: a hub id or a folder (NEO_BASE, now %(default)s)")  # fmt: skip
     parser.add_argument("--weights", type=Path, default=settings.weights,

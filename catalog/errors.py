@@ -17,7 +17,7 @@ class DatabaseUnusable(CatalogError):
     def __init__(self, database: object, reason: object):
         super().__init__(
             f"cannot use {database} as the catalog's database ({reason}); expected a URL such as"
-            f' "sqlite:////home/me/catalog.db" in a folder you may write to: set NEO_DATABASE or pass --database'
+            f' "sqlite:////path/to/catalog.db" in a folder you may write to: set NEO_DATABASE or pass --database'
         )
 
 
