@@ -39,7 +39,7 @@ def check(source: Session | Sequence[Path], vocabulary: Vocabulary | None = None
         for path in source:
             if path.suffix == ".yaml":
                 problems += read_listeners(path, keyed)[1]
-    return [*problems, *near_duplicates(rows), *not_english(rows)]
+    return [*problems, *near_duplicates(rows), *not_english(rows), *dead_references(rows)]
 
 
 def near_duplicates(rows: Sequence[Row]) -> Iterator[Problem]:
@@ -67,6 +67,14 @@ def not_english(rows: Sequence[Row]) -> Iterator[Problem]:
             yield Problem(row.where, "description", row.record.description, f"reads as {language}: write it in English")
 
 
+def dead_references(rows: Sequence[Row]) -> Iterator[Problem]:
+    """Parts of an item that is not there."""
+    keys = {row.key for row in with_keys(rows)}
+    for row in rows:
+        if row.record.part_of and row.record.part_of not in keys:
+            yield Problem(row.where, "part_of", row.record.part_of, "no item has this key: mend it or add the item")
+
+
 def _rows_of(session: Session, vocabulary: Vocabulary) -> tuple[list[Row], list[Problem]]:
     rows, problems = [], []
     for item in session.scalars(all_items()).unique():
@@ -81,4 +89,7 @@ def _rows_of(session: Session, vocabulary: Vocabulary) -> tuple[list[Row], list[
 
 def _fields_of(item: Item) -> dict[str, object]:
     columns = ("title", "language", "year", "topics", "tones", "format", "fame", "minutes", "description")
-    return {name: getattr(item, name) for name in columns} | {"makers": tuple(maker.name for maker in item.makers)}
+    return {name: getattr(item, name) for name in columns} | {
+        "makers": tuple(maker.name for maker in item.makers),
+        "part_of": item.part_of.key if item.part_of else None,
+    }

@@ -16,6 +16,7 @@ WHOLE_ITEM = (
     joinedload(Item.maker_links).joinedload(ItemMaker.maker),
     joinedload(Item.facet_links).joinedload(ItemFacet.facet),
     joinedload(Item.sid_row),
+    joinedload(Item.part_of),
 )
 
 

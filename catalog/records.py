@@ -45,6 +45,8 @@ class ItemRecord(BaseModel):
     format: str
     fame: int = Field(ge=1, le=5)
     minutes: int | None = Field(default=None, ge=1)
+    part_of: Words | None = None
+    """Key of the item that this one is a part of, such as an episode's show."""
     description: Annotated[str, StringConstraints(strip_whitespace=True, min_length=60, max_length=260)]
 
     @field_validator("language", "topics", "tones", "format")

@@ -58,3 +58,16 @@ def store_items(session: Session, rows: Sequence[KeyedRow], progress: Progress |
         session.flush()
         if progress:
             progress(start + len(batch), len(rows))
+    _attach(session, rows)
+
+
+def _attach(session: Session, rows: Sequence[KeyedRow]) -> None:
+    """Points items at what they are parts of, once all are there."""
+    wholes = {row.key: row.row.record.part_of for row in rows}
+    for start in range(0, len(rows), BATCH):
+        keys = [row.key for row in rows[start : start + BATCH]]
+        wanted = {*keys, *(wholes[key] for key in keys if wholes[key])}
+        found = {item.key: item for item in session.scalars(items_by_key(wanted)).unique()}
+        for key in keys:
+            found[key].part_of = found[wholes[key]] if wholes[key] else None
+    session.flush()

@@ -11,7 +11,7 @@ from sqlalchemy.ext.associationproxy import AssociationProxy, association_proxy
 from sqlalchemy.ext.orderinglist import ordering_list
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 """Raise it with every change below; `catalog.database` refuses a file of another version."""
 
 FACET_KINDS = ("topic", "tone", "format")
@@ -112,7 +112,10 @@ class Item(Base):
     fame: Mapped[int]
     """1 to 5: how widely known, 5 is almost everyone."""
     description: Mapped[str]
+    part_of_id: Mapped[int | None] = mapped_column(ForeignKey("items.id", ondelete="SET NULL"), index=True)
+    """The item that this one is a part of: an episode's show."""
 
+    part_of: Mapped["Item | None"] = relationship(remote_side=id)
     maker_links: Mapped[list[ItemMaker]] = relationship(
         order_by=ItemMaker.position,
         collection_class=ordering_list("position"),

@@ -22,6 +22,8 @@ class CatalogItem:
     format: str
     description: str
     sid: Sid | None
+    part_of: str | None = None
+    """Title of the item that this one is a part of: an episode's show."""
 
     @classmethod
     def of(cls, row: Item) -> "CatalogItem":
@@ -41,6 +43,7 @@ class CatalogItem:
             row.format or "",
             row.description,
             Sid.parse(row.sid) if row.sid else None,
+            row.part_of.title if row.part_of else None,
         )
 
     def shared_topics(self, other: "CatalogItem") -> tuple[str, ...]:
