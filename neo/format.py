@@ -92,6 +92,11 @@ def earlier(plan: Plan, slate: list[Sid], words: str = "") -> Reply:
     return Reply(plan, tuple(parts), learn="nothing")
 
 
+def copied_values(plan: Plan) -> list[str]:
+    """Titles and makers of a plan, as a later plan may copy them."""
+    return [f" {term.value}" for term in plan.terms if term.field not in CONTROLLED]
+
+
 class Format:
     """Renders with one tokenizer and one vocabulary."""
 
@@ -142,7 +147,9 @@ class Format:
                 put(self.words(turn.text) if turn.spoken else [])
                 put(self._assistant)
                 continue
-            plan, own = self.plan(turn.plan, said), turn.learn != "nothing"
+            own = turn.learn != "nothing"
+            plan = self.plan(turn.plan, said, copied=own)
+            said += copied_values(turn.plan)
             put(plan[:1])
             put(plan[1:], own=turn.learn == "all")
             for part in turn.parts:
@@ -162,10 +169,11 @@ class Format:
         span = self.vocabulary.span(facts.sid) if facts.sid else []
         return [self.vocabulary.id("facts"), *span, *self.words(facts.text), self.vocabulary.id("/facts")]
 
-    def plan(self, plan: Plan, said: list[str]) -> list[int]:
+    def plan(self, plan: Plan, said: list[str], copied: bool = True) -> list[int]:
         """The plan span. Values that are not of a controlled vocabulary are copied from `said`, the visitor's messages.
 
-        Raises PlanInvalid for a value that nobody said.
+        Raises PlanInvalid for a value that nobody said, unless such values may be spelled out (`copied` False): an
+        earlier plan may hold what was said before the messages that a prompt still shows.
         """
         name = self.vocabulary.id
         ids = [name("plan"), name(plan.act)]
@@ -178,10 +186,10 @@ class Format:
             ids += [name("ref"), name(f"x{ref}")]
         for term in sorted(plan.terms, key=lambda term: FIELDS.index(term.field)):
             ids += ([] if term.wanted else [name("not")]) + [name(term.field)]
-            ids += self.words(" " + term.value) if term.field in CONTROLLED else self._copied(term.value, said)
+            ids += self.words(" " + term.value) if term.field in CONTROLLED else self._copied(term.value, said, copied)
         return ids + [name("/plan")]
 
-    def _copied(self, value: str, said: list[str]) -> list[int]:
+    def _copied(self, value: str, said: list[str], must: bool) -> list[int]:
         """The tokens of the latest message that cover `value`."""
         for text in reversed(said):
             start = text.lower().rfind(value.lower())
@@ -193,6 +201,8 @@ class Format:
             stop = start + len(value)
             spelled = zip(coded.input_ids, coded.offset_mapping, strict=True)
             return [id_ for id_, (first, last) in spelled if first < stop and last > start]
+        if not must:
+            return self.words(" " + value)
         raise PlanInvalid(f"{value!r} stands in no message: a plan can only name titles and makers that were said")
 
     def parse_plan(self, ids: list[int]) -> Plan:

@@ -110,6 +110,7 @@ class Wording:
         return render(
             _file("facts.txt"),
             title=item.title,
+            part_of=item.part_of or "",
             makers=", ".join(item.makers),
             year=item.year,
             topics=self.labels("topics", item.topics),

@@ -15,6 +15,7 @@ from neo.sids.quantizer import ResidualQuantizer
 from neo.sids.sid import Sid
 from neo.sids.store import SidBook
 from neo.sids.vocabulary import Vocabulary
+from neo.wording import LANGUAGES
 
 WIDTH = 8  # of the encoder vectors
 
@@ -47,11 +48,12 @@ def model(book_: SidBook, seed: int = 0) -> tuple[NeoModel, Format]:
         tie_word_embeddings=True,
     )
     base = LlamaForCausalLM(config).eval()
-    vocabulary = Vocabulary(config.vocab_size, book_.shapes, ("en", "es"))
+    vocabulary = Vocabulary(config.vocab_size, book_.shapes, LANGUAGES)
     format_ = Format(tokenizer(), vocabulary)
     made = NeoModel(base, vocabulary, book_)
     made.rows.start_from(base.get_input_embeddings().weight, format_.words)
-    torch.nn.init.normal_(made.rows.map_out.weight, std=0.3)
+    for layer in (made.rows.map_out, made.rows.shortcut.straight, made.rows.shortcut.map):
+        torch.nn.init.normal_(layer.weight, std=0.3)
     return made, format_
 
 

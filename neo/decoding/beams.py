@@ -58,21 +58,22 @@ class Beam:
 
 
 def search(context, vocabulary: Vocabulary, type_: str, children: Children, width: int) -> list[Beam]:
-    """The `width` best SIDs, best first, for a context whose last token opened a span of `type_`.
+    """The `width` best SIDs of `type_`, best first; the context reads the span's opener.
 
     Leaves the branches in the context: the caller settles on one. Raises NothingAllowed when no SID is left.
     """
     shape = vocabulary.shape(type_)
-    beams, hidden, stored = [Beam(0.0)], context.hidden[None], 0
+    context.open(vocabulary.opener(type_))
+    beams, stored = [Beam(0.0)], 0
     for level in range(shape.levels):
         if level:
             ids = [vocabulary.level_ids(type_, level - 1)[beam.codes[-1]] for beam in beams]
-            hidden = context.branch(ids, [beam.slots for beam in beams], level - 1)
+            context.branch(ids, [beam.slots for beam in beams], level - 1)
             beams = [
                 Beam(beam.score, beam.codes, beam.node, (*beam.slots, stored + row)) for row, beam in enumerate(beams)
             ]
             stored += len(ids)
-        beams = _best(beams, context.runner.level_scores(hidden, type_, level), level, children, width)
+        beams = _best(beams, context.code_scores(type_, level), level, children, width)
         if not beams:
             raise NothingAllowed(
                 f"no {type_} is left under the filter at level {level}: expected the caller to check first"

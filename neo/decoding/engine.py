@@ -202,7 +202,6 @@ class Engine:
         return allowed[int(np.argmax(self.runner.text_scores(context.hidden)[allowed]))]
 
     def _span(self, context, type_: str, children: Children, width: int) -> Item:
-        context.extend([self.vocabulary.opener(type_)], span=1)
         beams: list[Beam] = search(context, self.vocabulary, type_, children, width)
         best, sid = beams[0], as_sid(beams[0], type_)
         children.check(sid)

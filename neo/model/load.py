@@ -59,7 +59,7 @@ def save(folder: Path, model: NeoModel, book: SidBook, base: str, adapter: Adapt
         "base": base,
         "base_vocabulary": model.vocabulary.base_size,
         "languages": list(model.vocabulary.languages),
-        "adapter": {"rank": adapter.rank, "alpha": adapter.alpha},
+        "adapter": {"rank": adapter.rank, "alpha": adapter.alpha, "targets": list(adapter.targets)},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 

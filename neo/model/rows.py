@@ -5,7 +5,9 @@ codes near it (separate maps for input and output; the output starts at zero, wh
 tokens start at the mean embedding of a word for them. The base model's own rows are never touched.
 
 The positions of an item span under construction carry the message's and the listener's vectors too, added to their
-rows: what the encoder knows then needs no attention head to find its way to where a code is chosen.
+rows: what the encoder knows then needs no attention head to find its way to where a code is chosen. A shortcut leads
+from the same vectors and the codes written so far straight to the scores of the next code, past the backbone: a skip
+connection, trained on vectors alone, that leaves the backbone to learn what words and plan add.
 """
 
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 
 from neo.sids.vocabulary import Vocabulary
 
+SHORTCUT_WIDTH = 256
 OUTPUT_SCALE = 0.1  # hidden states are long (about 54 here): unscaled, one step of Adam would swing every code's score
 
 WORDS_FOR = {  # control tokens whose name says little to the base model
@@ -30,6 +33,8 @@ WORDS_FOR = {  # control tokens whose name says little to the base model
     "lang:de": "German",
     "lang:pt": "Portuguese",
     "lang:it": "Italian",
+    "lang:nl": "Dutch",
+    "lang:sv": "Swedish",
 }
 
 
@@ -46,6 +51,7 @@ class NewRows(nn.Module):
         self.register_buffer("centroids", _level_scaled(vocabulary, centroids), persistent=False)
         levels = torch.tensor([n for n, (s, _) in enumerate(_levels(vocabulary)) for _ in range(s.codes)])
         self.register_buffer("level_of", levels, persistent=False)
+        self.register_buffer("residuals", centroids.clone(), persistent=False)
         self.control_in = nn.Parameter(torch.zeros(controls, width))
         self.control_out = nn.Parameter(torch.zeros(controls, width))
         self.free_in = nn.Parameter(torch.zeros(codes, width))
@@ -58,6 +64,7 @@ class NewRows(nn.Module):
             {name: nn.Linear(centroids.shape[1], width, bias=False) for name in ("listener", "message")}
         )
         nn.init.zeros_(self.map_out.weight)
+        self.shortcut = Shortcut(centroids.shape[1], codes)
 
     @torch.no_grad()
     def start_from(self, embeddings: Tensor, tokenize) -> None:
@@ -81,6 +88,26 @@ class NewRows(nn.Module):
         width]; a listener of whom nothing is known is a zero vector."""
         return self.span["message"](message) + self.span["listener"](listener)
 
+    def prefixes(self, ids: Tensor) -> Tensor:
+        """The vector rebuilt from the codes of its span up to each token [..., tokens] -> [..., tokens, encoder width];
+        zeros where a token is no code."""
+        first = self.vocabulary.control_ids.stop
+        is_code = ids >= first
+        code = (ids - first).clamp_min(0)
+        level = torch.where(is_code, self.level_of[code], -1)
+        own = self.residuals[code] * is_code[..., None]
+        total = own.clone()
+        for back in range(1, int(self.level_of.max()) + 1):
+            earlier = torch.zeros_like(own)
+            earlier[..., back:, :] = own[..., :-back, :]
+            total += earlier * (level >= back)[..., None]
+        return total
+
+    def shortcut_scores(self, message: Tensor, listener: Tensor, prefix: Tensor) -> Tensor:
+        """What the shortcut adds to the scores of every code [n, codes of all types and levels], from encoder vectors
+        [n, encoder width]: the message's, the listener's, and what the codes written so far rebuild."""
+        return self.shortcut(message, listener, prefix) @ self.shortcut.outputs(self.centroids).T
+
     def code_outputs(self) -> Tensor:
         """Output rows of the codes [codes, width]."""
         return OUTPUT_SCALE * (self.map_out(self.centroids) + self.free_out)
@@ -88,6 +115,31 @@ class NewRows(nn.Module):
     def maps(self) -> list[nn.Parameter]:
         """The projections, which want a smaller learning rate than rows: every step of theirs moves all codes."""
         return [p for module in (self.map_in, self.map_out, self.soft, self.span) for p in module.parameters()]
+
+
+class Shortcut(nn.Module):
+    """Encoder vectors to the scores of the next code: a linear path beside an MLP, and output rows of its own."""
+
+    def __init__(self, encoder_width: int, codes: int):
+        super().__init__()
+        given = 3 * encoder_width
+        self.straight = nn.Linear(given, SHORTCUT_WIDTH)
+        self.bent = nn.Sequential(
+            nn.Linear(given, 2 * SHORTCUT_WIDTH), nn.SiLU(), nn.Linear(2 * SHORTCUT_WIDTH, SHORTCUT_WIDTH)
+        )
+        self.map = nn.Linear(encoder_width, SHORTCUT_WIDTH, bias=False)
+        self.free = nn.Parameter(torch.zeros(codes, SHORTCUT_WIDTH))
+        for layer in (self.straight, self.bent[2]):  # nothing is added before anything is learned
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, message: Tensor, listener: Tensor, prefix: Tensor) -> Tensor:
+        given = torch.cat([message, listener, prefix], dim=-1)
+        return self.straight(given) + self.bent(given * message.shape[-1] ** 0.5)
+
+    def outputs(self, centroids: Tensor) -> Tensor:
+        """Output rows of the codes [codes, SHORTCUT_WIDTH]."""
+        return self.map(centroids) + self.free
 
 
 class _Soft(nn.Module):

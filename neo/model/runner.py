@@ -31,9 +31,9 @@ class Runner:
         return _scores(self.model.text_logits(hidden[None]))[0]
 
     @torch.inference_mode()
-    def level_scores(self, hidden: Tensor, type_: str, level: int) -> np.ndarray:
+    def level_scores(self, hidden: Tensor, shortcut: Tensor, type_: str, level: int) -> np.ndarray:
         """Log-probabilities [n, codes] of one level's codes after `hidden` [n, width]. Raises NotFinite."""
-        return _scores(self.model.level_logits(hidden, type_, level, self._code_outputs))
+        return _scores(self.model.level_logits(hidden, shortcut, self._code_outputs, type_, level))
 
     def start(self, ids: list[int], soft: list[np.ndarray]) -> "Context":
         """A context that has read `ids`, with the soft tokens' encoder vectors in the order they stand."""
@@ -58,13 +58,15 @@ class Context:
         self.length = 0
         self.hidden: Tensor | None = None
         self._condition: Tensor | None = None
+        self._vectors: list[Tensor] = []
+        self._branches: tuple[Tensor, Tensor] | None = None
 
     @torch.inference_mode()
     def condition(self, message: np.ndarray, listener: np.ndarray | None) -> None:
         """Set the vectors that item spans under construction carry from here on."""
         known = np.zeros_like(message) if listener is None else listener
-        vectors = [torch.from_numpy(np.asarray(vector, dtype=np.float32))[None] for vector in (message, known)]
-        self._condition = self.runner.model.rows.condition(*vectors)
+        self._vectors = [torch.from_numpy(np.asarray(vector, dtype=np.float32))[None] for vector in (message, known)]
+        self._condition = self.runner.model.rows.condition(*self._vectors)
 
     @torch.inference_mode()
     def extend(self, ids: list[int], soft: list[np.ndarray] = (), span: int = 0) -> None:
@@ -86,13 +88,17 @@ class Context:
         self.length, self.hidden = length, hidden
 
     @torch.inference_mode()
-    def branch(self, ids: list[int], ancestors: list[tuple[int, ...]], depth: int) -> Tensor:
-        """Hidden states [n, width] of sibling tokens `ids` at `depth` tokens behind the context.
+    def branch(self, ids: list[int], ancestors: list[tuple[int, ...]], depth: int) -> None:
+        """Read sibling codes `ids` at `depth` tokens behind the context, each a branch of its own.
 
-        `ancestors` are the slots, counted from the context's end, that each token descends from. The tokens take the
+        `ancestors` are the slots, counted from the context's end, that each code descends from. The codes take the
         next slots, in order.
         """
         stored = self.cache.get_seq_length() - self.length
+        rows = self.runner.model.rows
+        own = rows.residuals[torch.tensor(ids) - rows.vocabulary.control_ids.stop]
+        earlier = torch.stack([self._rebuilt[list(path)].sum(0) for path in ancestors])
+        self._rebuilt = torch.cat([self._rebuilt, own])
         mask = torch.full((len(ids), self.length + stored + len(ids)), torch.finfo(torch.float32).min)
         mask[:, : self.length] = 0
         for row, path in enumerate(ancestors):
@@ -107,7 +113,23 @@ class Context:
             attention_mask=mask[None, None],
             use_cache=True,
         )
-        return hidden[0]
+        self._branches = hidden[0], self._shortcut(own + earlier)
+
+    @torch.inference_mode()
+    def _shortcut(self, prefix: Tensor) -> Tensor:
+        """The shortcut's scores [n, codes] behind what the codes so far rebuild, [n, encoder width]."""
+        known = (vector.expand(len(prefix), -1) for vector in self._vectors)
+        return self.runner.model.rows.shortcut_scores(*known, prefix)
+
+    def open(self, opener: int) -> None:
+        """Read the opener of an item span, after which the codes of level 0 can be scored."""
+        self.extend([opener], span=1)
+        self._rebuilt = torch.zeros(0, self._vectors[0].shape[1])
+        self._branches = self.hidden[None], self._shortcut(torch.zeros_like(self._vectors[0]))
+
+    def code_scores(self, type_: str, level: int) -> np.ndarray:
+        """Log-probabilities [n, codes] after the latest branches, or [1, codes] after the opener. Raises NotFinite."""
+        return self.runner.level_scores(*self._branches, type_, level)
 
     def settle(self, path: tuple[int, ...]) -> None:
         """Keep the branch whose slots are `path` as the continuation of the context and drop the others."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from babel import Locale
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -63,7 +64,9 @@ def item_text(item: CatalogItem) -> str:
     """What the encoder reads of an item."""
     makers = ", ".join(item.makers)
     facets = ". ".join(filter(None, (item.format, ", ".join(item.topics), ", ".join(item.tones))))
-    return f"{item.title} by {makers}. {facets}. {item.description}"
+    part = f", part of {item.part_of}" if item.part_of else ""
+    spoken = Locale("en").languages.get(item.language)
+    return f"{item.title}{part} by {makers}. {facets}. {item.description}" + (f" In {spoken}." if spoken else "")
 
 
 def build(

@@ -27,8 +27,9 @@ class Answers:
         score[asked.anchor] += 1
         chosen: list[int] = [asked.anchor] if asked.plan.values("title") else []
         for type_, count in asked.plan.types if not chosen else ():
-            fitting = [i for i in self.shelf.fitting(asked.plan, type_, languages) if i not in exclude | set(chosen)]
-            chosen += sorted(fitting, key=lambda index: -score[index])[:count]
+            taken = np.array([*exclude, *chosen], dtype=int)
+            fitting = np.setdiff1d(self.shelf.fitting(asked.plan, type_, languages), taken)
+            chosen += [int(index) for index in fitting[np.argsort(-score[fitting], kind="stable")][:count]]
         return chosen
 
     def answer(

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from neo.format import Format, Message
+from neo.format import Format, Message, Reply
 from neo.model.neo import Batch
 from neo.sids.encoder import TextEncoder
-from neo.training.recipe import StageConfig
-from neo.training.tasks import Composer
+from neo.sids.sid import Sid
+from neo.training.recipe import Mixture, ShortcutConfig, StageConfig
+from neo.training.shortcut import Samples
+from neo.training.tasks import SHORTEST_HISTORY, Composer
 
 
 @dataclass(frozen=True)
@@ -27,24 +29,44 @@ class Example:
     """[encoder width], zeros where nothing is known."""
 
 
-def examples(
-    composer: Composer, format_: Format, encoder: TextEncoder, stage: StageConfig, progress=lambda done: None
-) -> list[Example]:
-    """Compose a stage's conversations, encode all messages together, render each."""
-    parts = [(task, depth, share) for task, depths in stage.mixture.items() for depth, share in depths.items()]
+def conversations(
+    composer: Composer, encoder: TextEncoder, count: int, mixture: Mixture, progress=lambda done: None
+) -> list[list[Message | Reply]]:
+    """Compose `count` conversations of a mixture and encode all their messages together."""
+    parts = [(task, depth, share) for task, depths in mixture.items() for depth, share in depths.items()]
     shares = np.array([share for *_, share in parts])
-    drawn = composer.draw.rng.choice(len(parts), size=stage.conversations, p=shares / shares.sum())
-    conversations = [composer.compose(*parts[index][:2]) for index in drawn]
-    texts = sorted({turn.text for turns in conversations for turn in turns if isinstance(turn, Message)})
+    drawn = composer.draw.rng.choice(len(parts), size=count, p=shares / shares.sum())
+    composed = [composer.compose(*parts[index][:2]) for index in drawn]
+    texts = sorted({turn.text for turns in composed for turn in turns if isinstance(turn, Message)})
     vectors = dict(zip(texts, encoder.encode(texts, progress=progress), strict=True))
     return [
-        _example(
-            format_,
-            [replace(turn, vector=vectors[turn.text]) if isinstance(turn, Message) else turn for turn in turns],
-            encoder.width,
-        )
-        for turns in conversations
+        [replace(turn, vector=vectors[turn.text]) if isinstance(turn, Message) else turn for turn in turns]
+        for turns in composed
     ]
+
+
+def examples(composer: Composer, format_: Format, encoder: TextEncoder, stage: StageConfig) -> list[Example]:
+    """A stage's conversations, rendered."""
+    made = conversations(composer, encoder, stage.conversations, stage.mixture)
+    return [_example(format_, turns, encoder.width) for turns in made]
+
+
+def samples(composer: Composer, encoder: TextEncoder, config: ShortcutConfig) -> Samples:
+    """What the shortcut learns from: the items that answer composed messages, and every next listen of listeners."""
+    rows: list[tuple[np.ndarray, np.ndarray | None, Sid]] = []
+    for *_, message, reply in conversations(composer, encoder, config.conversations, config.mixture):
+        rows += [(message.vector, message.taste(), part) for part in reply.parts if isinstance(part, Sid)]
+    asking = encoder.encode([composer.ask_for_next() for _ in range(config.listeners)])
+    vectors, items = composer.shelf.vectors, composer.shelf.items
+    for vector in asking:
+        heard = composer.next_listener()
+        rows += [
+            (vector, vectors[heard[:at]].mean(0), items[heard[at]].sid) for at in range(SHORTEST_HISTORY, len(heard))
+        ]
+    message, listener, sids = zip(*rows, strict=True)
+    nothing = np.zeros(encoder.width, np.float32)
+    known = [nothing if vector is None else vector for vector in listener]
+    return Samples(np.stack(message).astype(np.float32), np.stack(known).astype(np.float32), list(sids))
 
 
 def _example(format_: Format, turns: list, width: int) -> Example:

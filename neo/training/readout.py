@@ -7,9 +7,8 @@ forward pass and then serves every epoch; a tenth of the states is held out and 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from neo.model.neo import NeoModel
+from neo.model.neo import Batch, NeoModel
 from neo.training.batches import Example, bucketed, collate
 
 EPOCHS, BATCH, RATE, DECAY, HELD_OUT = 60, 256, 1e-3, 0.1, 0.1
@@ -19,29 +18,29 @@ def fit_readout(model: NeoModel, examples: list[Example], pad: int, seed: int, p
     """Fit `map_out` and `free_out` in place; returns held-out loss (before, after)."""
     useful = [example for example in examples if (example.labels >= model.vocabulary.control_ids.stop).any()]
     batches = bucketed(useful, 4096, np.random.default_rng(seed))
-    states, wanted = [], []
+    found = []
     model.eval()
     for done, batch in enumerate(batches):
-        found = _states(model, collate([useful[index] for index in batch], pad))
-        states.append(found[0])
-        wanted.append(found[1])
+        found.append(_states(model, collate([useful[index] for index in batch], pad)))
         progress(done + 1, len(batches) + EPOCHS, 0.0)
-    hidden, labels = torch.cat(states), torch.cat(wanted)
+    states = tuple(map(torch.cat, zip(*found, strict=True)))
+    labels = states[-1]
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     held, kept = order[: int(len(order) * HELD_OUT)], order[int(len(order) * HELD_OUT) :]
     parameters = [model.rows.map_out.weight, model.rows.free_out]
     optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
-    before = best = _loss(model, hidden[held], labels[held]).item()
+    with torch.no_grad():
+        before = best = _loss(model, states, held).item()
     chosen = [p.detach().clone() for p in parameters]
     shuffle = torch.Generator().manual_seed(seed + 1)
     for epoch in range(EPOCHS):
         for rows in kept[torch.randperm(len(kept), generator=shuffle)].split(BATCH):
             optimizer.zero_grad()
-            _loss(model, hidden[rows], labels[rows]).backward()
+            _loss(model, states, rows).backward()
             nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
         with torch.no_grad():
-            loss = _loss(model, hidden[held], labels[held]).item()
+            loss = _loss(model, states, held).item()
         progress(len(batches) + epoch + 1, len(batches) + EPOCHS, loss)
         if loss < best:
             best, chosen = loss, [p.detach().clone() for p in parameters]
@@ -52,21 +51,12 @@ def fit_readout(model: NeoModel, examples: list[Example], pad: int, seed: int, p
 
 
 @torch.no_grad()
-def _states(model: NeoModel, batch) -> tuple[Tensor, Tensor]:
-    """(hidden states [n, width], ids [n]) of the codes to be written."""
-    here = batch.labels[:, 1:] >= model.vocabulary.control_ids.stop
-    hidden = model.read(batch)
-    return hidden[:, :-1][here].float(), batch.labels[:, 1:][here]
+def _states(model: NeoModel, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """What the codes to be written are scored from, and their ids (`NeoModel.code_states`)."""
+    hidden, shortcut, ids = model.code_states(batch, model.read(batch))
+    return hidden.float(), shortcut.float(), ids
 
 
-def _loss(model: NeoModel, hidden: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy, each code among its level's."""
-    outputs, total = model.rows.code_outputs(), hidden.new_zeros(())
-    for shape in model.vocabulary.types:
-        for level in range(shape.levels):
-            ids = model.vocabulary.level_ids(shape.name, level)
-            here = (labels >= ids.start) & (labels < ids.stop)
-            if here.any():
-                logits = model.level_logits(hidden[here], shape.name, level, outputs)
-                total = total + F.cross_entropy(logits, labels[here] - ids.start, reduction="sum")
-    return total / len(labels)
+def _loss(model: NeoModel, states: tuple[Tensor, Tensor, Tensor], rows: Tensor) -> Tensor:
+    """Mean cross-entropy of the codes in `rows`."""
+    return model.code_loss(*(part[rows] for part in states), model.rows.code_outputs()) / len(rows)

@@ -23,10 +23,19 @@ class StageConfig:
     epochs: int = 1
     warmup: int = 30
     """Steps."""
-    most_steps: int | None = None
-    """Ends the stage before its schedule does."""
     batch_tokens: int = 1024
     """Tokens of a batch, padding included. Small batches: with few tokens, steps are what is scarce."""
+
+
+@dataclass(frozen=True)
+class ShortcutConfig:
+    """The first stage, on vectors alone."""
+
+    conversations: int
+    mixture: Mixture
+    listeners: int
+    """Simulated listeners whose every next listen is learned."""
+    epochs: int = 12
 
 
 @dataclass(frozen=True)
@@ -40,14 +49,25 @@ class Recipe:
     dtype: str = "bfloat16"
     """Of the frozen backbone and the adapter's forward pass; "float32" where bf16 arithmetic is slow."""
     adapter: AdapterConfig = AdapterConfig()
+    shortcut: ShortcutConfig = field(
+        default_factory=lambda: ShortcutConfig(
+            conversations=16_000,
+            listeners=4_000,
+            mixture={
+                "ground": {"codes": 0.5},
+                "search": {"codes": 0.15},
+                "recommend": {"codes": 0.25},
+                "refine": {"codes": 0.1},
+            },
+        )
+    )
     grounding: StageConfig = field(
         default_factory=lambda: StageConfig(
-            conversations=3400,
+            conversations=3000,
             rate=1e-3,
-            batch_tokens=768,
             mixture={
-                "ground": {"codes": 0.62},
-                "search": {"codes": 0.08, "plan": 0.03},
+                "ground": {"codes": 0.6},
+                "search": {"codes": 0.08, "plan": 0.05},
                 "recommend": {"codes": 0.08, "plan": 0.08},
                 "history": {"codes": 0.09},
                 "refine": {"plan": 0.02},
@@ -56,48 +76,22 @@ class Recipe:
     )
     capability: StageConfig = field(
         default_factory=lambda: StageConfig(
-            conversations=4000,
-            most_steps=200,
+            conversations=15_000,
             rate=1e-3,
             map_rate=5e-4,
-            adapter_rate=4e-4,
-            batch_tokens=1024,
+            adapter_rate=5e-4,
             mixture={
-                "ground": {"codes": 0.25},
-                "recommend": {"plan": 0.2, "codes": 0.1, "full": 0.08},
-                "search": {"plan": 0.1, "codes": 0.06, "full": 0.03},
-                "history": {"plan": 0.02, "codes": 0.08, "full": 0.02},
-                "refine": {"plan": 0.07, "codes": 0.02, "full": 0.01},
-                "why": {"plan": 0.02, "full": 0.02},
-                "describe": {"plan": 0.02, "full": 0.02},
-                "compare": {"plan": 0.02, "full": 0.01},
-                "profile": {"plan": 0.005, "full": 0.015},
-                "talk": {"plan": 0.01, "full": 0.025},
-            },
-        )
-    )
-
-    steering: StageConfig = field(
-        default_factory=lambda: StageConfig(
-            conversations=2800,
-            most_steps=100,
-            rate=5e-4,
-            map_rate=2e-4,
-            adapter_rate=3e-4,
-            batch_tokens=1024,
-            warmup=10,
-            mixture={
-                "ground": {"codes": 0.06},
-                "recommend": {"plan": 0.34, "codes": 0.04, "full": 0.03},
-                "search": {"plan": 0.15, "full": 0.01},
-                "again": {"plan": 0.08},
-                "refine": {"plan": 0.1, "full": 0.01},
-                "history": {"plan": 0.02, "codes": 0.03},
-                "why": {"plan": 0.03},
-                "describe": {"plan": 0.03},
-                "compare": {"plan": 0.03},
-                "profile": {"plan": 0.01},
-                "talk": {"plan": 0.05, "full": 0.02},
+                "ground": {"codes": 0.08},
+                "recommend": {"plan": 0.27, "codes": 0.06, "full": 0.04},
+                "search": {"plan": 0.13, "codes": 0.02, "full": 0.015},
+                "again": {"plan": 0.05},
+                "refine": {"plan": 0.11, "codes": 0.01, "full": 0.01},
+                "history": {"plan": 0.03, "codes": 0.04, "full": 0.01},
+                "why": {"plan": 0.015, "full": 0.015},
+                "describe": {"plan": 0.025, "full": 0.02},
+                "compare": {"plan": 0.015, "full": 0.01},
+                "profile": {"plan": 0.01, "full": 0.01},
+                "talk": {"plan": 0.02, "full": 0.04},
             },
         )
     )
@@ -109,7 +103,7 @@ class Recipe:
 def scaled(share: float, **changes) -> Recipe:
     """The default recipe with fewer (or more) conversations a stage."""
     recipe = Recipe(**changes)
-    stages = {name: getattr(recipe, name) for name in ("grounding", "capability", "steering")}
+    stages = {name: getattr(recipe, name) for name in ("shortcut", "grounding", "capability")}
     return replace(
         recipe,
         **{

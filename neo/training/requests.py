@@ -65,9 +65,13 @@ class Requests:
 
     def __init__(self, shelf: Shelf, draw: Draw, split: str, languages: tuple[str, ...]):
         self.shelf, self.draw, self.split, self.languages = shelf, draw, split, languages
-        self._by_language = {
-            code: [i for i, item in enumerate(shelf.items) if item.language == code] for code in languages
-        }
+        self._entries: dict[tuple[str, str], list[tuple[str, dict]]] = {}
+        self._by_language: dict[str, list[int]] = {}
+        for index, item in enumerate(shelf.items):
+            self._by_language.setdefault(item.language, []).append(index)
+        self.catalog_languages = tuple(
+            code for code in self._by_language if code in Wording.load(languages[0]).phrases["languages"]
+        )
 
     def wording(self) -> Wording:
         """English seven times of ten, the other languages share the rest."""
@@ -82,10 +86,9 @@ class Requests:
 
     def ask(self, act: str, wording: Wording, slate: bool = True, most: int = 10) -> Asked:
         """A request of an act, its slots filled from one anchor item, and the plan that this means."""
-        entry = self.draw.pick(wording.requests(self.split)[act])
-        say, fixed = (entry, {}) if isinstance(entry, str) else (entry["say"], dict(entry.get("plan", {})))
+        say, fixed = self.entry(act, wording)
         needs = slots(say)
-        language = self.draw.pick([c for c in self._by_language]) if "language" in needs else wording.language
+        language = self.draw.pick(self.catalog_languages) if "language" in needs else wording.language
         anchor = self._anchor_for(fixed, language)
         item = self.shelf.items[anchor]
         values, terms, likes = {}, [], []
@@ -115,7 +118,31 @@ class Requests:
             (),
             unique(terms),
         )
-        return Asked(spoken(render(say, **values)), plan, anchor, tuple(likes))
+        return Asked(self.cased(spoken(render(say, **values))), plan, anchor, tuple(likes))
+
+    def entry(self, act: str, wording: Wording) -> tuple[str, dict]:
+        """A wording of an act and what of its plan is fixed; one that names what this catalog lacks is left out."""
+        known = (act, wording.language)
+        if known not in self._entries:
+            said = [
+                (entry, {}) if isinstance(entry, str) else (entry["say"], dict(entry.get("plan", {})))
+                for entry in wording.requests(self.split)[act]
+            ]
+            self._entries[known] = [entry for entry in said if self._possible(entry[1])]
+        return self.draw.pick(self._entries[known])
+
+    def _possible(self, fixed: dict) -> bool:
+        types, languages = set(fixed.get("types", ())) - {ANY}, set(fixed.get("languages", ()))
+        return (
+            types <= set(self.shelf.types)
+            and languages <= set(self._by_language)
+            and all(
+                value in self.shelf.facets[field]
+                for key, (field, wanted) in PLAN_FACETS.items()
+                if wanted
+                for value in fixed.get(key, ())
+            )
+        )
 
     def _anchor_for(self, fixed: dict, language: str) -> int:
         wanted = [(kind, set(fixed[kind])) for kind in ("topics", "tones") if fixed.get(kind)]
@@ -179,7 +206,19 @@ class Requests:
         """A title as people type it: now and then in lower case, or without its subtitle."""
         short = title.split(":")[0]
         title = short if len(short) > 4 and self.draw.chance(0.5) else title
+        title = self.misspelt(title) if len(title) > 6 and self.draw.chance(0.08) else title
         return title.lower() if self.draw.chance(0.25) else title
+
+    def cased(self, text: str) -> str:
+        """A message as sloppily as people type: now and then without capitals or the mark at its end."""
+        text = text.lower() if self.draw.chance(0.15) else text
+        return text.rstrip(" .?!") or text if self.draw.chance(0.15) else text
+
+    def misspelt(self, title: str) -> str:
+        """A title with two neighbouring letters swapped, or one left out."""
+        at = int(self.draw.rng.integers(1, len(title) - 2))
+        swapped = title[at + 1] + title[at] if self.draw.chance(0.5) else title[at]
+        return title[:at] + swapped + title[at + 2 :]
 
     def slate(self, wording: Wording, item: CatalogItem, fixed: dict, said: bool, most: int):
         """(types with counts, (phrase, tone or None)): what is asked for, and in which words."""
@@ -217,11 +256,17 @@ class Requests:
         if tone is None:
             if count == 3 and self.draw.chance(0.3):
                 return noun  # a bare plural means three
-            return f"{_article(self.draw.pick(wording.phrases['numbers'][count]), noun)} {noun}"
+            return f"{_article(self._number(wording, count, forms), noun)} {noun}"
         said = self.draw.pick(wording.phrases["tones"][tone])
-        number = self.draw.pick(wording.phrases["numbers"][count])
+        number = self._number(wording, count, forms)
         pattern = wording.phrases["types"]["tone_pattern"]
         return pattern.format(number=_article(number, said), tone=said, noun=noun)
+
+    def _number(self, wording: Wording, count: int, forms: dict) -> str:
+        """A count in words; a noun may want an article of its own, as "eine Folge" does."""
+        numbers = wording.phrases["numbers"][count]
+        number = self.draw.pick(numbers)
+        return forms.get("a", number) if count == 1 and number == numbers[0] else number
 
 
 def term_of(slot: str, value: str) -> tuple[str, str, bool]:

@@ -29,23 +29,49 @@ class Shelf:
     def types(self) -> tuple[str, ...]:
         return tuple(sorted({item.type for item in self.items}))
 
-    def fulfils(self, index: int, plan: Plan, type_: str, languages: tuple[str, ...]) -> bool:
-        """Whether an item is of the type and language and agrees with every term: any of the wanted, none unwanted.
+    @cached_property
+    def facets(self) -> dict[str, set[str]]:
+        """The names that some item has, by kind of facet."""
+        out: dict[str, set[str]] = {"topic": set(), "tone": set(), "format": set()}
+        for field, name in self._index:
+            if field in out:
+                out[field].add(name)
+        return out
+
+    def fitting(self, plan: Plan, type_: str, languages: tuple[str, ...]) -> np.ndarray:
+        """Positions of the items that are of the type and one of the languages, if any are given, and agree with every
+        term: any of the wanted, none of the unwanted.
 
         Titles are not looked at: whoever asks knows which items they mean."""
-        item = self.items[index]
-        if type_ not in (ANY, item.type) or (languages and item.language not in languages):
-            return False
-        for field, has in (
-            ("topic", item.topics),
-            ("tone", item.tones),
-            ("format", (item.format,)),
-            ("by", item.makers),
-        ):
+        fits = np.ones(len(self.items), bool) if type_ == ANY else self._having("type", (type_,))
+        if languages:
+            fits = fits & self._having("language", languages)
+        for field in ("topic", "tone", "format", "by"):
             wanted = plan.values(field)
-            if wanted and not set(wanted) & set(has) or set(plan.values(field, wanted=False)) & set(has):
-                return False
-        return True
+            fits = fits & ~self._having(field, plan.values(field, wanted=False))
+            fits = fits & self._having(field, wanted) if wanted else fits
+        return np.flatnonzero(fits)
 
-    def fitting(self, plan: Plan, type_: str, languages: tuple[str, ...]) -> list[int]:
-        return [index for index in range(len(self.items)) if self.fulfils(index, plan, type_, languages)]
+    def _having(self, field: str, names: tuple[str, ...]) -> np.ndarray:
+        """[items], true where one of the names holds."""
+        out = np.zeros(len(self.items), bool)
+        for name in names:
+            out[self._index.get((field, name), [])] = True
+        return out
+
+    @cached_property
+    def _index(self) -> dict[tuple[str, str], list[int]]:
+        """(field, name) -> positions of the items that have it."""
+        out: dict[tuple[str, str], list[int]] = {}
+        for index, item in enumerate(self.items):
+            for field, names in (
+                ("type", (item.type,)),
+                ("language", (item.language,)),
+                ("topic", item.topics),
+                ("tone", item.tones),
+                ("format", (item.format,)),
+                ("by", item.makers),
+            ):
+                for name in names:
+                    out.setdefault((field, name), []).append(index)
+        return out

@@ -16,6 +16,8 @@ from neo.training.requests import PLAN_FACETS, SLOT_TERMS, Asked, Draw, Requests
 from neo.training.shelf import Shelf
 from neo.wording import Wording, render, slots
 
+SHORTEST_HISTORY = 3  # listens that must be known before the next one is to be guessed
+
 
 class Composer:
     """Composes conversations over a shelf. Every draw comes from `rng`; `split` picks the request wordings."""
@@ -46,6 +48,10 @@ class Composer:
     def next_listener(self) -> list[int]:
         self._listener += 1
         return self.simulation.history(self._listener)
+
+    def ask_for_next(self) -> str:
+        """A message that leaves the choice to the history."""
+        return self.requests.ask("recommend_history", self.requests.wording()).text
 
     def compose(self, task: str, depth: str) -> list[Message | Reply]:
         """One conversation of a task: recommend, history, search, why, describe, compare, profile, refine or talk."""
@@ -90,14 +96,16 @@ class Composer:
 
     def _history(self, depth: str, wording: Wording) -> list[Message | Reply]:
         heard = self.next_listener()
-        kept, targets = heard[:-2], heard[-2:]
+        cut = int(self.draw.rng.integers(SHORTEST_HISTORY, len(heard))) if depth == "codes" else len(heard)
+        kept, targets = heard[:cut], heard[cut : cut + 2]
         asked = self.requests.ask(
             "recommend_history", wording, most=10 if depth == "plan" else 4 if depth == "codes" else 3
         )
         if depth == "codes":  # behaviour itself: what the listener played next, whatever the request's words
-            plan = Plan("recommend", types=((ANY, len(targets)),), ids_only=True)
-            spans = tuple(self.shelf.items[index].sid for index in targets)
-            return [self.message(asked.text, kept), Reply(plan, spans, learn="answer")]
+            chosen = [self.shelf.items[index] for index in targets]
+            types = tuple((item.type, 1) for item in chosen) if self.draw.chance(0.5) else ((ANY, len(chosen)),)
+            plan = Plan("recommend", types=types, ids_only=True)
+            return [self.message(asked.text, kept), Reply(plan, tuple(item.sid for item in chosen), learn="answer")]
         likes = self.shelf.vectors[kept].mean(0)
         likes /= np.linalg.norm(likes)
         reply = self.answers.answer(asked, depth, wording, heard=kept, towards=likes)
@@ -111,13 +119,15 @@ class Composer:
                 continue
             languages = asked.plan.languages or (wording.language,)
             if chosen := self.answers.choose(asked, languages, set(asked.likes), None):
-                return (
-                    asked,
-                    chosen,
-                    [self.message(asked.text), earlier(asked.plan, [self.shelf.items[i].sid for i in chosen])],
-                )
+                break
+        if self.draw.chance(0.3):  # the request was refined once already
+            follow = self.follow(asked, chosen, wording)
+            others = self.answers.choose(follow, follow.plan.languages or languages, {*chosen, *follow.likes}, None)
+            if others and not follow.plan.ids_only and follow.plan.count <= 4:
+                asked, chosen = follow, others
+        return asked, chosen, [self.message(asked.text), earlier(asked.plan, [self.shelf.items[i].sid for i in chosen])]
 
-    def _ref(self, wording: Wording, chosen: list[int], not_: int | None = None) -> tuple[str, int]:
+    def ref(self, wording: Wording, chosen: list[int], not_: int | None = None) -> tuple[str, int]:
         position = self.draw.pick([p for p in range(len(chosen)) if p != not_])
         type_ = self.shelf.items[chosen[position]].type
         alone = [self.shelf.items[i].type for i in chosen].count(type_) == 1
@@ -131,7 +141,7 @@ class Composer:
     def _why(self, depth: str, wording: Wording) -> list[Message | Reply]:
         asked, chosen, turns = self.first_turn(wording)
         entry = self.draw.pick(wording.requests(self.split)["why"])
-        ref, position = self._ref(wording, chosen) if "ref" in slots(entry) else ("", len(chosen) - 1)
+        ref, position = self.ref(wording, chosen) if "ref" in slots(entry) else ("", len(chosen) - 1)
         item = self.shelf.items[chosen[position]]
         plan = Plan("why", refs=(position + 1,))
         like = next((self.shelf.items[i] for i in asked.likes if item.shared_topics(self.shelf.items[i])), None)
@@ -151,7 +161,7 @@ class Composer:
             text, plan = render(entry, title=title), Plan("describe", terms=(Term("title", title),))
         else:
             _, chosen, turns = self.first_turn(wording)
-            ref, position = self._ref(wording, chosen)
+            ref, position = self.ref(wording, chosen)
             index, text, plan = chosen[position], render(entry, ref=ref), Plan("describe", refs=(position + 1,))
         item = self.shelf.items[index]
         words = self.answers.sentence(wording.replies["describe"], item, wording)
@@ -164,8 +174,8 @@ class Composer:
             return self._compare(depth, wording)
         entry = self.draw.pick(wording.requests(self.split)["compare"])
         if "ref" in slots(entry):
-            ref, first = self._ref(wording, chosen)
-            ref2, second = self._ref(wording, chosen, not_=first)
+            ref, first = self.ref(wording, chosen)
+            ref2, second = self.ref(wording, chosen, not_=first)
         else:
             (ref, first), (ref2, second) = ("", 0), ("", 1)
         a, b = self.shelf.items[chosen[first]], self.shelf.items[chosen[second]]
@@ -201,21 +211,20 @@ class Composer:
         reply = Reply(plan, open=True) if depth == "plan" else Reply(plan, (Facts(facts), words))
         return [self.message(entry, heard), reply]
 
-    def _refine(self, depth: str, wording: Wording) -> list[Message | Reply]:
-        asked, chosen, turns = self.first_turn(wording)
-        entry = self.draw.pick(wording.requests(self.split)["refine"])
-        say, fixed = (entry, {}) if isinstance(entry, str) else (entry["say"], dict(entry.get("plan", {})))
+    def follow(self, asked: Asked, chosen: list[int], wording: Wording) -> Asked:
+        """A request that changes an earlier one: what stays of its plan, and what takes its place."""
+        say, fixed = self.requests.entry("refine", wording)
         needs, values, new, refs = slots(say), {}, [], ()
         item = self.shelf.items[asked.anchor]
         for slot in sorted(needs & set(SLOT_TERMS)):
             if (filled := self.requests.fill(slot, item, asked.anchor, wording, new, [])) is None:
-                return self._refine(depth, wording)
+                return self.follow(asked, chosen, wording)
             values[slot], value, _ = filled
             new.append(Term(*term_of(slot, value)))
         for key, (field, wanted) in PLAN_FACETS.items():
             new += [Term(field, value, wanted) for value in fixed.get(key, ())]
         if "ref" in needs:
-            values["ref"], position = self._ref(wording, chosen)
+            values["ref"], position = self.ref(wording, chosen)
             refs = (position + 1,)
         plan = asked.plan
         types, phrase = plan.types, ("", None)
@@ -227,7 +236,7 @@ class Composer:
             types = ((types[0][0] if len(types) == 1 else ANY, int(fixed["count"])),)
         languages = tuple(fixed.get("languages", plan.languages))
         if "language" in needs:
-            language = self.draw.pick(self.languages)
+            language = self.draw.pick(self.requests.catalog_languages)
             values["language"], languages = self.draw.pick(wording.phrases["languages"][language]), (language,)
         replaced = {term.field for term in new if term.wanted and term.field in ("topic", "tone", "format", "by")}
         unwanted = {(term.field, term.value) for term in new if not term.wanted}
@@ -245,22 +254,26 @@ class Composer:
             types,
             languages,
             fixed.get("familiarity", plan.familiarity),
-            False,
+            fixed.get("output") == "ids",
             refs,
             unique([*kept, *new]),
         )
         likes = tuple(chosen[ref - 1] for ref in refs) or (asked.likes if not refs else ())
-        follow = Asked(spoken(render(say, **values)), plan, asked.anchor, likes)
-        towards = self.shelf.vectors[likes[0]] if likes else None
-        depth = "codes" if depth == "full" and plan.count > 3 else depth
+        return Asked(self.requests.cased(spoken(render(say, **values))), plan, asked.anchor, likes)
+
+    def _refine(self, depth: str, wording: Wording) -> list[Message | Reply]:
+        asked, chosen, turns = self.first_turn(wording)
+        follow = self.follow(asked, chosen, wording)
+        towards = self.shelf.vectors[follow.likes[0]] if follow.likes else None
+        depth = "codes" if depth == "full" and follow.plan.count > 3 else depth
         return [
             *turns,
-            self.message(follow.text, likes=likes),
+            self.message(follow.text, likes=follow.likes),
             self.answers.answer(follow, depth, wording, towards=towards, exclude=set(chosen)),
         ]
 
     def _talk(self, depth: str, wording: Wording) -> list[Message | Reply]:
         entry = self.draw.pick(wording.requests(self.split)["talk"])
-        turns = self.first_turn(wording)[2] if self.draw.chance(0.2) else []
+        turns = self.first_turn(wording)[2] if self.draw.chance(0.45) else []
         reply = Reply(Plan("talk"), open=True) if depth == "plan" else Reply(Plan("talk"), (entry["reply"],))
         return [*turns, self.message(entry["say"]), reply]

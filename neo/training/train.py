@@ -1,4 +1,4 @@
-"""Training: grounding (new rows only, backbone frozen), capability and steering (adapter and rows), with checkpoints.
+"""Training: shortcut (vectors alone), grounding (new rows, backbone frozen), capability (adapter and rows), readout.
 
 A run is a folder: `recipe.yaml`, the stages' examples, a checkpoint and a log. Calling `run` again on the folder goes
 on where it stopped. Sources: NEO's stages 2 and 3; AdamW betas .9/.95, weight decay .01, clip 1, cosine.
@@ -8,6 +8,7 @@ import json
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,15 @@ from torch import nn
 from neo.format import Format
 from neo.model.neo import NeoModel
 from neo.sids.encoder import TextEncoder
-from neo.training.batches import Example, bucketed, collate, examples
+from neo.training.batches import Example, bucketed, collate, examples, samples
 from neo.training.listeners import Simulation
 from neo.training.readout import fit_readout
 from neo.training.recipe import Recipe, StageConfig
 from neo.training.shelf import Shelf
+from neo.training.shortcut import fit_shortcut
 from neo.training.tasks import Composer
 
-STAGES = ("grounding", "capability", "steering")
+STAGES = ("grounding", "capability")  # the stages that read tokens; before them the shortcut, after them the readout
 SAVE_EVERY = 100  # steps
 READOUT_TOKENS = 64  # longer examples cost more than their few codes are worth
 
@@ -47,6 +49,8 @@ def run(run: Run, progress=lambda stage, done, total, loss: None) -> None:
     run.recipe.save(run.folder / "recipe.yaml")
     torch.manual_seed(run.recipe.seed)
     run.model.base.to(getattr(torch, run.recipe.dtype))
+    run.model.base.set_attn_implementation("eager")  # faster on a CPU than the fused kernel's backward
+    _shortcut(run, progress)
     checkpoint = _load(run.folder / "checkpoint.pt")
     for position, name in enumerate(STAGES):
         if name == "capability":
@@ -59,23 +63,48 @@ def run(run: Run, progress=lambda stage, done, total, loss: None) -> None:
     _readout(run, progress)
 
 
+def _composer(run: Run, position: int) -> Composer:
+    rng = np.random.default_rng((run.recipe.seed, position))
+    simulation = Simulation(run.shelf.items, run.shelf.vectors)
+    return Composer(run.shelf, simulation, rng, "train", run.recipe.languages, 1_000_000 * (position + 1))
+
+
+def _shortcut(run: Run, progress) -> None:
+    """Fit the shortcut, or read the one that the folder holds; it stays as it is from here on."""
+    path, shortcut = run.folder / "shortcut.pt", run.model.rows.shortcut
+    if path.exists():
+        shortcut.load_state_dict(torch.load(path, weights_only=True))
+    else:
+        config = run.recipe.shortcut
+        made = samples(_composer(run, len(STAGES)), run.encoder, config)
+        losses = fit_shortcut(run.model, made, config.epochs, run.recipe.seed, partial(progress, "shortcut"))
+        _log(run, {"stage": "shortcut", "samples": len(made), "held_out": [round(loss, 4) for loss in losses]})
+        _save(path, shortcut.state_dict())
+    shortcut.requires_grad_(False)
+
+
+def _log(run: Run, entry: dict) -> None:
+    with (run.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(entry) + "\n")
+
+
 def _start_of_next(run: Run, position: int) -> None:
     """Keep each stage's end: ablations and repairs start from it."""
     torch.save(_weights(run.model), run.folder / f"{STAGES[position]}.pt")
 
 
 def _readout(run: Run, progress) -> None:
-    """Fit the codes' output rows to the states of the first two stages' examples."""
-    made = [
-        example for at, name in enumerate(STAGES[:2]) for example in _examples(run, name, getattr(run.recipe, name), at)
-    ]
-    fit_readout(
+    """Fit the codes' output rows to the states of both stages' examples."""
+    stages = [_examples(run, name, getattr(run.recipe, name), at) for at, name in enumerate(STAGES)]
+    made = [example for stage in stages for example in stage]
+    losses = fit_readout(
         run.model,
         [example for example in made if len(example.ids) <= READOUT_TOKENS],
         run.format.end,
         run.recipe.seed,
-        lambda done, total, loss: progress("readout", done, total, loss),
+        partial(progress, "readout"),
     )
+    _log(run, {"stage": "readout", "held_out": [round(loss, 4) for loss in losses]})
 
 
 def _train_stage(run: Run, name: str, stage: StageConfig, position: int, resumed: dict | None, progress) -> None:
@@ -94,11 +123,9 @@ def _train_stage(run: Run, name: str, stage: StageConfig, position: int, resumed
     if resumed:
         trained.load(resumed)
         first = resumed["step"]
-    log = (run.folder / "log.jsonl").open("a", encoding="utf-8")
     run.model.train()
     clock, tokens = time.time(), 0
-    last = min(len(batches), stage.most_steps or len(batches))
-    for step in range(first, last):
+    for step in range(first, len(batches)):
         batch = collate([made[index] for index in batches[step]], run.format.end)
         text, codes = run.model.loss(batch)
         code_labels = int((batch.labels >= run.model.vocabulary.control_ids.stop).sum())
@@ -116,12 +143,11 @@ def _train_stage(run: Run, name: str, stage: StageConfig, position: int, resumed
             "codes": round(codes.item() / max(1, code_labels), 4),
             "tokens_per_second": round(tokens / (time.time() - clock)),
         }
-        log.write(json.dumps(entry) + "\n")
-        log.flush()
-        progress(name, step + 1, last, loss.item())
+        _log(run, entry)
+        progress(name, step + 1, len(batches), loss.item())
         if (step + 1) % SAVE_EVERY == 0:
             _save(run.folder / "checkpoint.pt", {"stage": name, "step": step + 1, **trained.state()})
-    _save(run.folder / "checkpoint.pt", {"stage": name, "step": last, **trained.state()})
+    _save(run.folder / "checkpoint.pt", {"stage": name, "step": len(batches), **trained.state()})
 
 
 def rate_at(step: int, steps: int, warmup: int) -> float:
@@ -137,7 +163,7 @@ class Trained:
     def __init__(self, model: NeoModel, stage: StageConfig, recipe: Recipe):
         self.model, self.recipe = model, recipe
         maps = model.rows.maps()
-        rows = [p for p in model.rows.parameters() if not any(p is other for other in maps)]
+        rows = [p for p in model.rows.parameters() if p.requires_grad and not any(p is other for other in maps)]
         groups = [
             (rows, stage.rate),
             (maps, stage.map_rate),
@@ -191,10 +217,7 @@ def _examples(run: Run, name: str, stage: StageConfig, position: int) -> list[Ex
     """The stage's examples, composed once and kept in the folder."""
     path = run.folder / f"{name}-examples.npz"
     if not path.exists():
-        rng = np.random.default_rng((run.recipe.seed, position))
-        simulation = Simulation(run.shelf.items, run.shelf.vectors)
-        composer = Composer(run.shelf, simulation, rng, "train", run.recipe.languages, 1_000_000 * (position + 1))
-        made = examples(composer, run.format, run.encoder, stage)
+        made = examples(_composer(run, position), run.format, run.encoder, stage)
         np.savez_compressed(
             path,
             lengths=[len(e.ids) for e in made],

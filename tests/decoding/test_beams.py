@@ -13,21 +13,23 @@ VOCABULARY = Vocabulary(10, (TypeShape("show", 2, 3),), ("en",))
 
 
 class Scripted:
-    """A context whose hidden state is the code just read: level 0 scores .5 .3 .2, level 1 by the first code."""
+    """A context whose branches are the codes just read: level 0 scores .5 .3 .2, level 1 by the first code."""
 
     FIRST = np.log([0.5, 0.3, 0.2])
     SECOND = np.log([[0.2, 0.2, 0.6], [0.9, 0.05, 0.05], [0.4, 0.3, 0.3]])
 
     def __init__(self):
-        self.runner, self.hidden = self, np.array([-1])
         self.fed: list = []
+
+    def open(self, opener):
+        assert opener == VOCABULARY.opener("show")
 
     def branch(self, ids, ancestors, depth):
         self.fed.append((ids, ancestors, depth))
-        return np.array([VOCABULARY.code(id_)[2] for id_ in ids])
+        self.codes = [VOCABULARY.code(id_)[2] for id_ in ids]
 
-    def level_scores(self, hidden, type_, level):
-        return self.FIRST[None] if level == 0 else self.SECOND[hidden.ravel()]
+    def code_scores(self, type_, level):
+        return self.FIRST[None] if level == 0 else self.SECOND[self.codes]
 
 
 def test_by_hand():

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo.evaluation.metrics import hit_rate, ndcg
+from neo.evaluation.metrics import hit_rate, ndcg, share
 
 
 def test_by_hand():
@@ -19,3 +19,11 @@ def test_bounds(ranked, relevant, k):
     best = sorted(ranked, key=lambda item: item not in relevant)
     assert ndcg(best, relevant, k) == pytest.approx(1)
     assert hit_rate(ranked, relevant, k) == (ndcg(ranked, relevant, k) > 0)
+
+
+def test_a_share_has_an_interval_around_it():
+    found = share([1.0] * 30 + [0.0] * 10)
+    assert found["mean"] == 0.75 and found["n"] == 40
+    low, high = found["interval"]
+    assert 0.55 < low < 0.75 < high < 0.95
+    assert share([]) == {"n": 0}

@@ -26,14 +26,20 @@ def test_beams_score_as_reading_each_sid_plainly():
     prompt = format_.words("two shows about the sea")
     context = runner.start(prompt, [])
     context.condition(message, None)
-    context.extend([runner.vocabulary.opener("show")], span=1)
     beams = search(context, runner.vocabulary, "show", Unconstrained(runner.vocabulary.shape("show")), width=125)
     assert len(beams) == 125 and beams == sorted(beams, key=lambda beam: -beam.score)
     for beam in beams[::25]:
         ids = [runner.vocabulary.level_ids("show", level)[code] for level, code in enumerate(beam.codes)]
         hidden = plainly(model, [*prompt, runner.vocabulary.opener("show"), *ids[:-1]], len(prompt), message)
+        prefixes = model.rows.prefixes(torch.tensor([0, *ids]))
+        vectors = torch.from_numpy(message)[None], torch.zeros(1, tiny.WIDTH)
         scores = [
-            runner.level_scores(hidden[len(prompt) + level][None], "show", level)[0][code]
+            runner.level_scores(
+                hidden[len(prompt) + level][None],
+                model.rows.shortcut_scores(*vectors, prefixes[level][None]),
+                "show",
+                level,
+            )[0][code]
             for level, code in enumerate(beam.codes)
         ]
         assert beam.score == pytest.approx(float(sum(scores)), abs=1e-4)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from neo.format import Facts, Format, Message, Reply
+from neo.format import Facts, Format, Message, Reply, copied_values
 from neo.plan import ANY
 from neo.sids.sid import Sid
 from neo.sids.vocabulary import TypeShape, Vocabulary
@@ -62,7 +62,8 @@ def test_conversations_agree_with_the_catalog(task, split):
         assert isinstance(reply, Reply) and all(text == text.strip() for text in said)
         for turn in turns:
             if isinstance(turn, Reply):
-                parsed = FORMAT.parse_plan(FORMAT.plan(turn.plan, said))
+                parsed = FORMAT.parse_plan(FORMAT.plan(turn.plan, said, copied=turn.learn != "nothing"))
+                said += copied_values(turn.plan)
                 assert (parsed.act, parsed.types, parsed.refs) == (turn.plan.act, turn.plan.types, turn.plan.refs)
         turns = [
             Message(t.text, np.ones(tiny.WIDTH), t.history, t.listener) if isinstance(t, Message) else t for t in turns

@@ -1,0 +1,138 @@
+"""explain, dialogue, language: is what the model says true, does it follow a conversation, and in whose language?"""
+
+import re
+from dataclasses import replace
+
+from neo.chat.parts import Conversation
+from neo.evaluation.bench import Bench, Served
+from neo.evaluation.metrics import share
+from neo.evaluation.steering import SHORT, _small
+from neo.items import CatalogItem
+from neo.training.requests import Asked
+from neo.wording import LANGUAGES, Wording, render, slots
+
+SHORTEST_NAME = 8  # letters; shorter titles are words like any other
+TURNS = (3, 4, 5)
+
+
+def explain(bench: Bench, queries: int, progress=lambda: None) -> dict:
+    """Replies and explanations whose words name a title, maker or topic that neither facts nor visitor gave."""
+    composer = bench.composer(13, ("en",))
+    found: dict[str, list[bool]] = {"titles": [], "makers": [], "topics": []}
+    wording = Wording.load("en")
+    while len(found["titles"]) < queries:
+        first = bench.serve(_small(composer)[0].text)
+        turns = [first]
+        if first.items:
+            turns.append(bench.serve("Why the first one?", first.conversation))
+        for turn in turns:
+            for kind, wrong in unsupported(bench, turn, first, wording).items():
+                found[kind].append(bool(wrong))
+            progress()
+    return {f"replies with unsupported {kind}": share(values) for kind, values in found.items()}
+
+
+def unsupported(bench: Bench, turn: Served, first: Served, wording: Wording) -> dict[str, set[str]]:
+    """Names in a turn's words that stand in no fact of the items in sight and in nothing the visitor said."""
+    named = [*first.items, *turn.items]
+    for plan in filter(None, (first.plan, turn.plan)):
+        for value in plan.values("like") + plan.values("title"):
+            if match := bench.assistant.steering.names.titles.find(value, limit=1):
+                named += [item for item in bench.shelf.items if item.id == match[0].item_id]
+    support = " ".join([first.message, turn.message, *(_support(item, wording) for item in named)]).casefold()
+    words = turn.words
+    for item in named:  # a title or a description may hold other names
+        words = words.replace(item.title, " ").replace(item.description, " ")
+    items = bench.shelf.items
+    return {
+        "titles": _missing({item.title for item in items if len(item.title) >= SHORTEST_NAME}, words, support),
+        "makers": _missing({maker for item in items for maker in item.makers if " " in maker}, words, support),
+        "topics": _missing({wording.label("topics", t) for item in items for t in item.topics}, words, support),
+    }
+
+
+def _support(item: CatalogItem, wording: Wording) -> str:
+    return f"{wording.facts(item)} {item.description}"
+
+
+def _missing(names: set[str], words: str, support: str) -> set[str]:
+    return {
+        name
+        for name in names
+        if name in words and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words) and name.casefold() not in support
+    }
+
+
+def dialogue(bench: Bench, queries: int, progress=lambda: None) -> dict:
+    """Follow-ups of composed conversations of three to five turns whose plan says what was meant."""
+    composer = bench.composer(17, ("en",))
+    wording = Wording.load("en")
+    kinds: dict[str, list[bool]] = {}
+    while sum(map(len, kinds.values())) < queries:
+        turn = bench.serve(_small(composer)[0].text, words=SHORT)
+        for _ in range(composer.draw.pick(TURNS) - 1):
+            if len(turn.conversation.slate) < 2:
+                break
+            kind, text, right = _follow_up(bench, composer, turn.conversation, wording)
+            turn = bench.serve(text, turn.conversation, words=SHORT)
+            kinds.setdefault(kind, []).append(right(turn.plan) if turn.plan else False)
+            progress()
+    everything = [value for values in kinds.values() for value in values]
+    return {"resolved": share(everything), **{kind: share(values) for kind, values in sorted(kinds.items())}}
+
+
+def _follow_up(bench: Bench, composer, conversation: Conversation, wording: Wording):
+    """(kind, message, whether a plan means it) of a turn that follows on the slate of `conversation`."""
+    slate = [bench.by_sid[item.sid] for item in conversation.slate][:5]
+    kind = composer.draw.pick(("refine", "refine", "refine", "why", "describe", "compare", "thanks"))
+    if kind == "thanks":
+        return kind, composer.draw.pick(THANKS), lambda plan: plan.act == "talk"
+    if kind != "refine":
+        entries = [e for e in wording.requests("heldout")[kind] if "ref" in slots(e) and "title" not in slots(e)]
+        entry = composer.draw.pick(entries)
+        ref, first = composer.ref(wording, slate)
+        ref2, second = composer.ref(wording, slate, not_=first)
+        refs = (first + 1, second + 1) if kind == "compare" else (first + 1,)
+        return kind, render(entry, ref=ref, ref2=ref2), lambda plan: (plan.act, plan.refs) == (kind, refs)
+    before = next(turn.plan for turn in reversed(conversation.turns) if turn.items)
+    follow = composer.follow(Asked("", replace(before, ids_only=False), slate[0]), slate, wording)
+    new = {(t.field, t.value.casefold(), t.wanted) for t in follow.plan.terms if t not in before.terms}
+
+    def meant(plan) -> bool:
+        got = {(term.field, term.value.casefold(), term.wanted) for term in plan.terms}
+        return (
+            plan.act == "recommend"
+            and sorted(plan.types) == sorted(follow.plan.types)
+            and plan.refs == follow.plan.refs
+            and plan.languages == follow.plan.languages
+            and new <= got
+        )
+
+    return kind, follow.text, meant
+
+
+THANKS = ("Thanks a lot!", "great, thank you", "Cheers, that will do.", "thank you very much")
+
+
+def language(bench: Bench, queries: int, progress=lambda: None) -> dict:
+    """Replies whose words are in the language of the message, as langdetect sees them with the titles taken out."""
+    from langdetect import DetectorFactory, LangDetectException, detect_langs
+
+    DetectorFactory.seed = 0
+    out = {}
+    for seed, code in enumerate(LANGUAGES):
+        composer, right = bench.composer(100 + seed, (code,)), []
+        for _ in range(queries // len(LANGUAGES)):
+            served = bench.serve(_small(composer)[0].text)
+            words = served.words
+            for item in served.items:
+                for name in (item.title, *item.makers):
+                    words = words.replace(name, " ")
+            try:
+                likely = [guess.lang for guess in detect_langs(words) if guess.lang in LANGUAGES]
+            except LangDetectException:
+                continue  # no words to judge
+            right.append(likely[:1] == [code])
+            progress()
+        out[code] = share(right)
+    return out

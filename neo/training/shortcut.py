@@ -1,0 +1,84 @@
+"""The first stage: the shortcut from encoder vectors to codes, fitted without the backbone.
+
+A sample is a message's vector, a listener's, and the item that answers them. No token is read, so ten thousand
+samples cost what ten do in the other stages. What the vectors say is then known before the backbone learns, and the
+backbone's own part is what words and plan add. The shortcut stays as it is afterwards.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from neo.model.neo import NeoModel
+from neo.sids.sid import Sid
+
+BATCH, RATE, DECAY, HELD_OUT = 512, 3e-3, 0.05, 0.05
+
+
+@dataclass(frozen=True)
+class Samples:
+    """`message` and `listener` [n, encoder width]; `sids` [n] are the items that answer them."""
+
+    message: np.ndarray
+    listener: np.ndarray
+    sids: list[Sid]
+
+    def __len__(self) -> int:
+        return len(self.sids)
+
+
+def fit_shortcut(
+    model: NeoModel, samples: Samples, epochs: int, seed: int, progress=lambda done, total, loss: None
+) -> tuple[float, float]:
+    """Fit the shortcut in place; returns the held-out loss a code (before, after). The best epoch is kept."""
+    message, listener, ids = _tensors(model, samples)
+    order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed))
+    held, kept = order.tensor_split([max(1, int(len(order) * HELD_OUT))])
+    parameters = list(model.rows.shortcut.parameters())
+    optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
+    steps = epochs * -(-len(kept) // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.05)
+    with torch.no_grad():
+        before = best = _loss(model, message[held], listener[held], ids[held]).item()
+    chosen = [p.detach().clone() for p in parameters]
+    shuffle = torch.Generator().manual_seed(seed + 1)
+    for epoch in range(epochs):
+        for rows in kept[torch.randperm(len(kept), generator=shuffle)].split(BATCH):
+            optimizer.zero_grad()
+            _loss(model, message[rows], listener[rows], ids[rows]).backward()
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            schedule.step()
+        with torch.no_grad():
+            loss = _loss(model, message[held], listener[held], ids[held]).item()
+        progress(epoch + 1, epochs, loss)
+        if loss < best:
+            best, chosen = loss, [p.detach().clone() for p in parameters]
+    with torch.no_grad():
+        for parameter, value in zip(parameters, chosen, strict=True):
+            parameter.copy_(value)
+    return before, best
+
+
+def _tensors(model: NeoModel, samples: Samples) -> tuple[Tensor, Tensor, Tensor]:
+    """The samples' vectors, and their codes as ids [n, most levels], -1 where a type has fewer."""
+    levels = max(shape.levels for shape in model.vocabulary.types)
+    ids = torch.full((len(samples), levels), -1)
+    for row, sid in enumerate(samples.sids):
+        codes = model.vocabulary.codes(sid)
+        ids[row, : len(codes)] = torch.tensor(codes)
+    return torch.from_numpy(samples.message), torch.from_numpy(samples.listener), ids
+
+
+def _loss(model: NeoModel, message: Tensor, listener: Tensor, ids: Tensor) -> Tensor:
+    """Mean cross-entropy of all codes, each behind the codes before it."""
+    rebuilt = model.rows.prefixes(ids)
+    before = torch.cat([torch.zeros_like(rebuilt[:, :1]), rebuilt[:, :-1]], dim=1)
+    here = ids >= 0
+    row = here.nonzero()[:, 0]
+    scores = model.rows.shortcut_scores(message[row], listener[row], before[here])
+    nothing = scores.new_zeros(len(scores), 1)
+    outputs = scores.new_zeros(scores.shape[1], 1)
+    return model.code_loss(nothing, scores, ids[here], outputs) / len(scores)
