@@ -14,7 +14,11 @@ from neo.settings import Settings
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     settings = Settings()
-    parser = argparse.ArgumentParser(prog="app.py", description="A conversation that recommends things to listen to.")
+    parser = argparse.ArgumentParser(
+        prog="app.py",
+        description="A conversation that recommends things to listen to.",
+        epilog="NEO_LOGIN=name:password asks for a login.",
+    )
     parser.add_argument("--host", default=os.environ.get("NEO_HOST", "127.0.0.1"),
                         help="address to listen on; 0.0.0.0 for every network (NEO_HOST, now %(default)s)")  # fmt: skip
     parser.add_argument("--port", type=int, default=os.environ.get("NEO_PORT", "7860"),
@@ -27,7 +31,20 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
                         help='folder written by "python -m neo train" (NEO_WEIGHTS, now %(default)s)')  # fmt: skip
     parser.add_argument("--cache", type=Path, default=settings.cache,
                         help="folder for converted base models (NEO_CACHE, now %(default)s)")  # fmt: skip
-    return parser.parse_args(given)
+    parser.add_argument("--share-safe", action="store_true",
+                        help="for a public demo: no ratings kept, no files taken, replies limited")  # fmt: skip
+    chosen = parser.parse_args(given)
+    # A password among the arguments could be read by everybody on the machine.
+    chosen.login = login(os.environ.get("NEO_LOGIN"))
+    return chosen
+
+
+def login(text: str | None) -> tuple[str, str] | None:
+    """(name, password) of NEO_LOGIN. Raises NeoError for half of it."""
+    name, _, password = (text or "").partition(":")
+    if text and not (name and password):
+        raise NeoError("NEO_LOGIN: expected name:password, unset it to let everybody in")
+    return (name, password) if text else None
 
 
 def require_free(host: str, port: int) -> None:
@@ -51,21 +68,29 @@ def require_free(host: str, port: int) -> None:
 
 
 def main(given: list[str] | None = None) -> None:
-    chosen = arguments(given)
     try:
+        chosen = arguments(given)
         require_free(chosen.host, chosen.port)
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         # Imported late: torch and Gradio take seconds, and --help and a taken port should not wait for them.
         from catalog.database import default_url
         from neo.chat.assistant import open_assistant
+        from neo.chat.limits import Rate
         from neo.chat.page import create_page, launch_options
 
         settings = Settings(chosen.base, chosen.weights, chosen.cache)
+        safe = chosen.share_safe
+        assistant = open_assistant(settings, chosen.database or default_url(), report=partial(print, flush=True))
         page = create_page(
-            open_assistant(settings, chosen.database or default_url(), report=partial(print, flush=True))
+            assistant, feedback=None if safe else assistant.database, rate=Rate() if safe else None, uploads=not safe
         )
         _, address, _ = page.launch(
-            server_name=chosen.host, server_port=chosen.port, quiet=True, prevent_thread_lock=True, **launch_options()
+            server_name=chosen.host,
+            server_port=chosen.port,
+            auth=chosen.login,
+            quiet=True,
+            prevent_thread_lock=True,
+            **launch_options(uploads=not safe),
         )
     except (NeoError, CatalogError) as error:
         sys.exit(f"error: {error}")

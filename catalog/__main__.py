@@ -1,24 +1,21 @@
-"""The catalog's commands: python -m catalog load | stats | show | search | check."""
+"""The catalog's commands: python -m catalog load | stats | show | search | check, and those of catalog.commands."""
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column, Table
-from sqlalchemy.orm import Session
 
 from catalog import check as checking
 from catalog import queries
-from catalog.database import default_url, open_database
+from catalog.commands import listener_app, transfer_app
 from catalog.demo import load_demo
-from catalog.errors import CatalogError, EmptyCatalog, ItemNotFound
+from catalog.errors import CatalogError, ItemNotFound
 from catalog.lookup import find_items
+from catalog.options import DatabaseOption, out, session_on
 from catalog.tables import Item, Listen, Listener, Maker
 from catalog.vocabulary import load_vocabulary
 
@@ -36,26 +33,12 @@ app = typer.Typer(
 
     python -m catalog show show:serial          everything known of one item
 
+    python -m catalog import podcasts.opml      your own: CSV, JSON, OPML, feeds, dumps, reading lists
+
     The database is NEO_DATABASE, or a file in your data folder; --database names another one.""",
 )
-out = Console()
-
-DatabaseOption = Annotated[
-    str, typer.Option("--database", envvar="NEO_DATABASE", default_factory=default_url, help="URL of the database.")
-]
-
-
-@contextmanager
-def session_on(url: str, may_be_empty: bool = False) -> Iterator[Session]:
-    """A session that commits at the end; EmptyCatalog when there are no items, unless that may be."""
-    engine = open_database(url)
-    try:
-        with Session(engine) as session, session.begin():
-            if not may_be_empty and not session.scalar(queries.count_of(Item)):
-                raise EmptyCatalog(engine.url)
-            yield session
-    finally:
-        engine.dispose()
+app.add_typer(transfer_app)
+app.add_typer(listener_app, name="listener")
 
 
 @app.command()

@@ -26,8 +26,18 @@ class SchemaMismatch(CatalogError):
 
     def __init__(self, database: object, found: str, expected: str):
         super().__init__(
-            f"{database} has catalog schema version {found}, this program expects {expected}: point NEO_DATABASE"
-            f' (or --database) at a new file and run "python -m catalog load"'
+            f"{database} has catalog schema version {found}, this program expects {expected}: run"
+            f' "python -m catalog upgrade", or point NEO_DATABASE (or --database) at a new file'
+        )
+
+
+class DatabaseBusy(CatalogError):
+    """Somebody else is writing to the database and takes long."""
+
+    def __init__(self, database: object, reason: object):
+        super().__init__(
+            f"{database} is being written by another command ({reason}), expected it free: wait for that command to"
+            f" finish and run this one again; nothing was changed"
         )
 
 
@@ -63,3 +73,29 @@ class DemoDataInvalid(CatalogError):
         super().__init__(
             f"{len(problems)} invalid values in the demo data, expected none. Nothing was loaded; mend them:\n  {lines}"
         )
+
+
+class FileUnusable(CatalogError):
+    """A file that cannot be imported as a whole; nothing of it was."""
+
+    def __init__(self, name: object, reason: object, remedy: str):
+        self.name, self.reason = name, reason
+        super().__init__(f"cannot import {name}: {reason}; nothing was changed: {remedy}")
+
+
+class AddressRefused(CatalogError):
+    """An address that is not fetched: not of the public web, too large, too slow, or gone."""
+
+    def __init__(self, url: object, reason: object):
+        super().__init__(
+            f"did not fetch {url}: {reason}; expected a feed on the public web: check the address, or save the feed to"
+            f" a file and import that"
+        )
+
+
+class ListenerUnknown(CatalogError):
+    """No listener has this name."""
+
+    def __init__(self, name: str, near: Sequence[str] = ()):
+        remedy = f"did you mean {', '.join(map(repr, near))}?" if near else 'see "python -m catalog stats"'
+        super().__init__(f"no listener {name!r}, expected the name of one: {remedy}")

@@ -6,10 +6,11 @@ them with `session.scalars(statement).unique()`.
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Select, false, func, or_, select
+from sqlalchemy.orm import joinedload, selectinload
 
-from catalog.tables import Facet, Item, ItemFacet, ItemMaker, ItemType, Listen, Listener, Maker, SidRow
+from catalog.fulltext import has_word, words_of
+from catalog.tables import Facet, Item, ItemFacet, ItemMaker, ItemRef, ItemType, Listen, Listener, Maker, SidRow
 from catalog.wish import Wish
 
 WHOLE_ITEM = (
@@ -34,18 +35,14 @@ def items_by_key(keys: Iterable[str]) -> Select[tuple[Item]]:
     return select(Item).options(*WHOLE_ITEM).where(Item.key.in_(tuple(keys)))
 
 
-def items_by_sid(sids: Iterable[str]) -> Select[tuple[Item]]:
-    """The items of a whole reply in one query; of those that share a SID the canonical one is first.
+def items_by_sid(sids: Iterable[str], wishes: Sequence[Wish] = ()) -> Select[tuple[Item]]:
+    """The items of a whole reply in one query; of those that share a SID and satisfy all wishes the most popular is
+    first.
 
     Not in the order of `sids`: a caller groups by `item.sid`.
     """
-    return (
-        select(Item)
-        .join(SidRow, SidRow.item_id == Item.id)
-        .options(*WHOLE_ITEM)
-        .where(SidRow.sid.in_(tuple(sids)))
-        .order_by(SidRow.rank, SidRow.sid)
-    )
+    statement = select(Item).join(SidRow, SidRow.item_id == Item.id).options(*WHOLE_ITEM)
+    return _satisfying(statement.where(SidRow.sid.in_(tuple(sids))), wishes).order_by(SidRow.rank, SidRow.sid)
 
 
 def items_by_sid_prefix(prefix: str) -> Select[tuple[Item]]:
@@ -66,18 +63,40 @@ def alternatives_of(sid: str) -> Select[tuple[Item]]:
     return items_by_sid([sid]).where(SidRow.rank > 0)
 
 
-def search_titles(text: str, types: Sequence[str] = (), limit: int = 20) -> Select[tuple[Item]]:
-    """Items whose title contains the text as it is spelled (case aside), best known first.
+def items_after(item_id: int, limit: int, parts: bool) -> Select[tuple[Item]]:
+    """The next items by id, with what others call them: wholes, or those that are parts of one."""
+    of_a_whole = Item.part_of_id.is_not(None) if parts else Item.part_of_id.is_(None)
+    return all_items().options(selectinload(Item.refs)).where(of_a_whole, Item.id > item_id).limit(limit)
 
-    For a title that somebody *said*, typos and all, see `catalog.lookup.find_items`.
+
+def search_titles(text: str, types: Sequence[str] = (), limit: int = 20) -> Select[tuple[Item]]:
+    """Items in whose title or makers every word begins a word (case and accents aside), best known first.
+
+    For a title picker: the last word may be half typed. For a title that somebody *said*, typos and all, see
+    `catalog.lookup.find_items`.
     """
-    statement = all_items(types).where(Item.title.icontains(text, autoescape=True))
+    statement = all_items(types)
+    for word in words_of(text):
+        makers = select(ItemMaker.item_id).join(Maker).where(has_word(Maker.__table__, word))
+        statement = statement.where(or_(has_word(Item.__table__, word), Item.id.in_(makers)))
+    if not words_of(text):
+        statement = statement.where(false())
     return statement.order_by(None).order_by(Item.fame.desc(), Item.title, Item.id).limit(limit)
 
 
-def matching_sids(wish: Wish) -> Select[tuple[str]]:
-    """The distinct SIDs a reply may use: those whose canonical item satisfies the wish."""
-    statement = select(SidRow.sid).distinct().join(Item, Item.id == SidRow.item_id).where(SidRow.rank == 0)
+def matching_sids(*wishes: Wish) -> Select[tuple[str]]:
+    """The distinct SIDs a reply may use: those of which one item satisfies all the wishes."""
+    return _satisfying(select(SidRow.sid).distinct().join(Item, Item.id == SidRow.item_id), wishes)
+
+
+def _satisfying(statement: Select, wishes: Iterable[Wish]) -> Select:
+    """A statement over items, narrowed to those that satisfy every wish."""
+    for wish in wishes:
+        statement = _narrowed(statement, wish)
+    return statement
+
+
+def _narrowed(statement: Select, wish: Wish) -> Select:
     if wish.types:
         statement = statement.where(Item.type.in_(wish.types))
     if wish.languages:
@@ -110,6 +129,16 @@ def _item_ids_by_makers(maker_ids: Sequence[int]) -> Select[tuple[int]]:
     return select(ItemMaker.item_id).where(ItemMaker.maker_id.in_(maker_ids))
 
 
+def addresses_of(item_ids: Iterable[int]) -> Select[tuple[str, str]]:
+    """(item key, address without its scheme) of the items that have one."""
+    return (
+        select(Item.key, ItemRef.value)
+        .join(ItemRef, ItemRef.item_id == Item.id)
+        .where(ItemRef.scheme == "url", Item.id.in_(tuple(item_ids)))
+        .order_by(Item.key, ItemRef.value.desc())
+    )
+
+
 def facet_names() -> Select[tuple[str, str]]:
     """(kind, name) of every facet that an item has."""
     return (
@@ -140,6 +169,18 @@ def history_of(listener_id: int, limit: int | None = None) -> Select[tuple[Item]
         .order_by(Listen.at.desc(), Listen.id.desc())
         .limit(limit)
     )
+
+
+def listens_of(listener_id: int) -> Select[tuple[Listen]]:
+    """A listener's listens with their items, oldest first."""
+    statement = select(Listen).options(joinedload(Listen.item)).where(Listen.listener_id == listener_id)
+    return statement.order_by(Listen.at, Listen.id)
+
+
+def recorded_listens() -> Select[tuple[str, int]]:
+    """(listener's name, item id) of all listens but simulated ones, oldest first."""
+    statement = select(Listener.name, Listen.item_id).join(Listen, Listen.listener_id == Listener.id)
+    return statement.where(Listener.simulated.is_(False)).order_by(Listen.at, Listen.id)
 
 
 def counts_by_type() -> Select[tuple[str, int]]:

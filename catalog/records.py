@@ -1,16 +1,20 @@
-"""Items as they stand in a data file (JSON Lines), read and validated before any of them meets the database.
+"""Items as they stand in a data file, validated before any of them meets the database.
 
-A file's name begins with the item type: `show.en.jsonl`. Every fault of every line is collected as a `Problem`.
+Two forms: `ItemRecord` is what the demo's own files (JSON Lines, named after the item type: `show.en.jsonl`) must hold,
+`ImportedRecord` the little that can be asked of anybody else's. Every fault of every line is collected as a `Problem`.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
 
 from catalog.vocabulary import Vocabulary
+
+MOST_TITLE, MOST_DESCRIPTION = 300, 260
+"""Letters of an imported item: its facts are spliced into a small model's context, so the limit is the demo's."""
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -31,10 +35,42 @@ class Problem:
         return f"{self.where}: {self.field} {shown}: {self.remedy}"
 
 
-class ItemRecord(BaseModel):
-    """One line of a data file. Facets and language are checked against the vocabulary given as validation context."""
+class _Record(BaseModel):
+    """What both forms share. Facets are checked against the vocabulary given as validation context."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("language", "topics", "tones", "format", check_fields=False)
+    @classmethod
+    def _known(cls, value: str | tuple[str, ...] | None, info: ValidationInfo) -> str | tuple[str, ...] | None:
+        vocabulary: Vocabulary = info.context["vocabulary"]
+        kind = info.field_name.removesuffix("s")
+        if kind in cls.controlled and value is not None:
+            for name in (value,) if isinstance(value, str) else value:
+                vocabulary.require(kind, name)
+        return value
+
+    @field_validator("makers", "topics", "tones", check_fields=False)
+    @classmethod
+    def _no_repeats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("names one thing twice: delete the second")
+        return value
+
+    @property
+    def facets(self) -> tuple[tuple[str, str], ...]:
+        """(kind, name) of every facet, topics first, each in the order given."""
+        return (
+            *(("topic", name) for name in self.topics),
+            *(("tone", name) for name in self.tones),
+            *((("format", self.format),) if self.format else ()),
+        )
+
+
+class ItemRecord(_Record):
+    """One line of a file of the demo."""
+
+    controlled: ClassVar = ("language", "topic", "tone", "format")
 
     title: Words
     makers: tuple[Words, ...] = Field(min_length=1, max_length=3)
@@ -49,30 +85,24 @@ class ItemRecord(BaseModel):
     """Key of the item that this one is a part of, such as an episode's show."""
     description: Annotated[str, StringConstraints(strip_whitespace=True, min_length=60, max_length=260)]
 
-    @field_validator("language", "topics", "tones", "format")
-    @classmethod
-    def _known(cls, value: str | tuple[str, ...], info: ValidationInfo) -> str | tuple[str, ...]:
-        vocabulary: Vocabulary = info.context["vocabulary"]
-        kind = info.field_name.removesuffix("s")
-        for name in (value,) if isinstance(value, str) else value:
-            vocabulary.require(kind, name)
-        return value
 
-    @field_validator("makers", "topics", "tones")
-    @classmethod
-    def _no_repeats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(value)) < len(value):
-            raise ValueError("names one thing twice: delete the second")
-        return value
+class ImportedRecord(_Record):
+    """An item out of somebody's file or feed. It needs a title; what else it lacks is None or empty."""
 
-    @property
-    def facets(self) -> tuple[tuple[str, str], ...]:
-        """(kind, name) of every facet, topics first, each in the order given."""
-        return (
-            *(("topic", name) for name in self.topics),
-            *(("tone", name) for name in self.tones),
-            ("format", self.format),
-        )
+    controlled: ClassVar = ("topic", "tone", "format")
+
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_TITLE)]
+    makers: tuple[Words, ...] = Field(default=(), max_length=10)
+    language: Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")] | None = None
+    """ISO 639-1 code, 639-3 where there is none."""
+    year: int | None = Field(default=None, ge=-3000, le=2100)
+    topics: tuple[str, ...] = Field(default=(), max_length=6)
+    tones: tuple[str, ...] = Field(default=(), max_length=3)
+    format: str | None = None
+    fame: int | None = Field(default=None, ge=1, le=5)
+    minutes: int | None = Field(default=None, ge=1)
+    part_of: Words | None = None
+    description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_DESCRIPTION)] = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +110,7 @@ class Row:
     """A valid record, its item type and where it came from."""
 
     type: str
-    record: ItemRecord
+    record: ItemRecord | ImportedRecord
     where: str
 
 

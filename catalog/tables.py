@@ -11,8 +11,10 @@ from sqlalchemy.ext.associationproxy import AssociationProxy, association_proxy
 from sqlalchemy.ext.orderinglist import ordering_list
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-SCHEMA_VERSION = "2"
-"""Raise it with every change below; `catalog.database` refuses a file of another version."""
+from catalog.fulltext import keep_index
+
+SCHEMA_VERSION = "3"
+"""Raise it with every change below, with a step in `catalog/migrations`; `catalog.database` refuses other versions."""
 
 FACET_KINDS = ("topic", "tone", "format")
 
@@ -89,6 +91,17 @@ class SidRow(Base):
     """0 canonical; 1, 2, ... the alternatives, most popular first."""
 
 
+class ItemRef(Base):
+    """What others call an item: an address, a feed's guid, a file's number. Imports find it again by this."""
+
+    __tablename__ = "item_refs"
+
+    scheme: Mapped[str] = mapped_column(primary_key=True)
+    """Who numbers so: "url", "apple", "librivox", "isbn", ..., or the name of a file that has numbers of its own."""
+    value: Mapped[str] = mapped_column(primary_key=True, index=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), index=True)
+
+
 class Item(Base):
     """A thing one can listen to."""
 
@@ -104,7 +117,7 @@ class Item(Base):
     type: Mapped[str] = mapped_column(ForeignKey("item_types.name"))
     title: Mapped[str]
     language: Mapped[str]
-    """ISO 639-1 code of the language it is spoken in."""
+    """ISO 639-1 code of the language it is spoken in (639-3 where there is none, "und" where nobody knows)."""
     year: Mapped[int | None]
     """First release; negative before our era."""
     minutes: Mapped[int | None]
@@ -129,6 +142,9 @@ class Item(Base):
         passive_deletes=True,
     )
     sid_row: Mapped[SidRow | None] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+    refs: Mapped[list[ItemRef]] = relationship(
+        order_by=(ItemRef.scheme, ItemRef.value), cascade="all, delete-orphan", passive_deletes=True
+    )
 
     makers: AssociationProxy[list[Maker]] = association_proxy(
         "maker_links", "maker", creator=lambda maker: ItemMaker(maker=maker)
@@ -180,7 +196,10 @@ class Listen(Base):
     """One listener played one item."""
 
     __tablename__ = "listens"
-    __table_args__ = (Index("ix_listens_listener_at", "listener_id", "at"),)
+    __table_args__ = (
+        Index("ix_listens_listener_at", "listener_id", "at"),
+        Index("ux_listens_event", "listener_id", "item_id", "at", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     listener_id: Mapped[int] = mapped_column(ForeignKey("listeners.id", ondelete="CASCADE"))
@@ -201,3 +220,7 @@ class Meta(Base):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
+
+
+keep_index(Item.__table__)
+keep_index(Maker.__table__)

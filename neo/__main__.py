@@ -1,4 +1,4 @@
-"""Commands: python -m neo setup | sids | train | evaluate | chat. Each teaches itself with --help."""
+"""Commands: python -m neo setup | sids | train | evaluate | chat | study. Each teaches itself with --help."""
 
 import json
 import sys
@@ -18,9 +18,11 @@ from neo.settings import BUILT_SIDS, SHIPPED_WEIGHTS, Settings
 from neo.sids.commands import sids_app
 from neo.sids.encoder import TextEncoder
 from neo.sids.store import SidBook
+from neo.study.commands import study_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 app.add_typer(sids_app, name="sids")
+app.add_typer(study_app, name="study")
 
 
 @app.command()
@@ -48,12 +50,13 @@ def train(
     ] = "bfloat16",
     seed: Annotated[int, typer.Option(help="Seed of data and initial rows.")] = 20261122,
 ) -> None:
-    """Train grounding, then capability, on conversations composed from the catalog; write weights to OUT/weights.
+    """Train on conversations composed from the catalog: shortcut, grounding, capability, readout. Writes OUT/weights.
 
     The shipped model: `python -m neo train --out runs/demo --sids neo/weights/demo`. To use what you trained:
     `python app.py --weights runs/demo/weights`.
     """
     from neo.model import load
+    from neo.training.listeners import Simulation, listeners_of
     from neo.training.recipe import scaled
     from neo.training.shelf import Shelf
     from neo.training.train import Run, run
@@ -65,8 +68,11 @@ def train(
         prepare_catalog(session, book, encoder)
         report("encoding the catalog")
         shelf = Shelf.of(session, encoder)
+        listeners = listeners_of(session, shelf.items, shelf.vectors)
+    report(f"listeners: {'simulated' if isinstance(listeners, Simulation) else 'recorded'}")
     settings = Settings(base=base)
-    model, format_ = load.untrained(settings, book, recipe.languages, seed, report)
+    languages = tuple(dict.fromkeys((*recipe.languages, *(item.language for item in shelf.items))))
+    model, format_ = load.untrained(settings, book, languages, seed, report)
     with progress_bar() as progress:
         bars: dict[str, int] = {}
 
@@ -75,7 +81,7 @@ def train(
                 bars[stage] = progress.add_task(stage, total=total)
             progress.update(bars[stage], completed=done, description=f"{stage} (loss {loss:.2f})")
 
-        run(Run(out, recipe, model, format_, shelf, encoder), show)
+        run(Run(out, recipe, model, format_, shelf, listeners, encoder), show)
     load.save(out / "weights", model, book, base, recipe.adapter)
     recipe.save(out / "weights" / "recipe.yaml")
     screen.print(f"weights are in {out / 'weights'}")
@@ -87,25 +93,29 @@ def evaluate(
     weights: WeightsOption = SHIPPED_WEIGHTS,
     base: BaseOption = Settings().base,
     queries_: Annotated[int, typer.Option("--queries", help="Queries a suite.")] = 160,
-    suite: Annotated[list[str] | None, typer.Option(help="recommend, search or steer; all if left out.")] = None,
+    suite: Annotated[list[str] | None, typer.Option(help="One suite; may be repeated. All if left out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure recommending and searching against baselines, and steering with and without plan enforcement and trie."""
-    from neo.evaluation.suites import SUITES, Bench
-    from neo.model.load import load
+    """Measure the model on wordings, listeners and clues that it was not trained on. Every mean has a 95 % interval.
+
+    Suites: recommend, search, steer, exclude, valid, explain, dialogue, language, keep, speed. Replies take seconds
+    each on a CPU: `--queries 40` gives a first impression in half an hour.
+    """
+    from neo.chat.assistant import open_assistant
+    from neo.evaluation.bench import Bench
+    from neo.evaluation.suites import SUITES
 
     unknown = set(suite or ()) - set(SUITES)
     if unknown:
         raise NeoError(f"suite {sorted(unknown)[0]!r} is unknown: expected one of {', '.join(SUITES)}")
-    loaded = load(Settings(base=base, weights=weights), report)
-    with Session(open_database(database)) as session:
-        prepare_catalog(session, loaded.book, loaded.encoder)
-        bench = Bench.of(session, loaded)
+    settings = Settings(base=base, weights=weights)
+    bench = Bench.of(open_assistant(settings, database, report), settings)
     results = {}
     with progress_bar() as progress:
         for name in suite or SUITES:
-            bar = progress.add_task(name, total=SUITES[name].steps(queries_))
-            results[name] = SUITES[name].measure(bench, queries_, lambda bar=bar: progress.advance(bar))
+            bar = progress.add_task(name, total=None)
+            results[name] = SUITES[name](bench, queries_, lambda bar=bar: progress.advance(bar))
+            progress.update(bar, total=1, completed=1)
     if as_json:
         print(json.dumps(results, indent=1))
     else:
@@ -122,7 +132,10 @@ def _print_result(name: str, result: dict) -> None:
 
 def _flat(result: dict, lead: str = ""):
     for key, value in result.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and "interval" in value:
+            low, high = value["interval"]
+            yield f"{lead}{key}", f"{value['mean']:.3f}  ({low:.3f} to {high:.3f}, {value['n']})"
+        elif isinstance(value, dict):
             yield from _flat(value, f"{lead}{key} · ")
         else:
             yield f"{lead}{key}", value

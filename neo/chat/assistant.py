@@ -5,7 +5,7 @@ and turn its events into words and cards. Items are read from SQL when their SID
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from sqlalchemy import Engine as Database
@@ -18,12 +18,13 @@ from neo.chat.host import Host, Past
 from neo.chat.language import message_language
 from neo.chat.parts import Card, Controls, Conversation, Done, Notice, Part, Turn, Understood, Words
 from neo.chat.steering import Names, Steering
+from neo.chat.trace import Watch
 from neo.decoding import engine
 from neo.decoding.grammar import PlanRules
 from neo.decoding.trie import Tries
 from neo.errors import NeoError
 from neo.facets import facet_tries
-from neo.format import HISTORY, Format, Message, earlier
+from neo.format import HISTORY, Format, Message, copied_values, earlier
 from neo.items import CatalogItem
 from neo.model.load import Loaded, load
 from neo.plan import Plan
@@ -42,13 +43,13 @@ class Assistant:
     def __init__(self, loaded: Loaded, database: Database, sampling: engine.Sampling = engine.Sampling()):
         self.format: Format = loaded.format
         self.encoder, self.sampling = loaded.encoder, sampling
-        self.database, self.engine = database, loaded.engine
+        self.database, self.engine, self.book = database, loaded.engine, loaded.book
         with Session(database) as session:
             sids = [Sid.parse(text) for text in session.scalars(queries.matching_sids(queries.Wish()))]
             self.steering = Steering(
                 Tries.build(sids), Names(TitleIndex.from_session(session), MakerIndex.from_session(session))
             )
-            self._values = facet_tries(session, self.format)
+            self.facet_values = facet_tries(session, self.format)
         if not sids:
             raise NeoError('the catalog has no SIDs: run "python -m catalog load" and "python -m neo sids write"')
         self._pasts: dict[str, Past] = {}
@@ -73,6 +74,42 @@ class Assistant:
         names = Wording.load("en").phrases["languages"]
         return [(code, names.get(code, [code])[0]) for code in codes]
 
+    def facets(self) -> list[tuple[str, str]]:
+        """(kind, name) of every topic, tone and format that an item has."""
+        with Session(self.database) as session:
+            return [(kind, name) for kind, name in session.execute(queries.facet_names())]
+
+    def history(self, name: str) -> tuple[CatalogItem, ...]:
+        """What a listener heard, newest last. Raises NeoError for an unknown name."""
+        return self._past(name).items
+
+    def titles(self, text: str, limit: int = 8) -> tuple[CatalogItem, ...]:
+        """Items for a title picker, the last word half typed; if there are none, those spelled nearly so."""
+        with Session(self.database) as session:
+            types = tuple(self.steering.tries.by_type)
+            rows = session.scalars(queries.search_titles(text, types, limit)).unique().all()
+            if not rows and (near := self.steering.names.titles.find(text, limit)):
+                rows = session.scalars(queries.items_by_id([match.item_id for match in near])).unique().all()
+            return tuple(CatalogItem.of(row) for row in rows)
+
+    def called(self, titles: Iterable[str]) -> tuple[CatalogItem, ...]:
+        """The items that bear these titles, each the best match of one; titles that nothing bears are passed over."""
+        matches = [match for title in titles for match in self.steering.names.titles.find(title, limit=1)]
+        return self.items(match.key for match in matches)
+
+    def items(self, keys: Iterable[str]) -> tuple[CatalogItem, ...]:
+        """The items of these keys, in their order; keys that nothing has are passed over."""
+        keys = tuple(keys)
+        with Session(self.database) as session:
+            found = {row.key: CatalogItem.of(row) for row in session.scalars(queries.items_by_key(keys)).unique()}
+        return tuple(found[key] for key in dict.fromkeys(keys) if key in found)
+
+    def addresses(self, items: Iterable[CatalogItem]) -> dict[str, str]:
+        """Item key -> address on the web, of those that have one."""
+        with Session(self.database) as session:
+            rows = session.execute(queries.addresses_of(item.id for item in items))
+            return {key: f"https://{value}" for key, value in rows}
+
     def checked(self, controls: Controls) -> Controls:
         """The same controls. Raises NeoError naming what the catalog does not have."""
         for what, value, known in (
@@ -88,17 +125,25 @@ class Assistant:
     # --- a reply ---------------------------------------------------------------------------------------------------
 
     def reply(
-        self, conversation: Conversation, message: str, controls: Controls = Controls(), plan: Plan | None = None
+        self,
+        conversation: Conversation,
+        message: str,
+        controls: Controls = Controls(),
+        plan: Plan | None = None,
+        inspect: bool = False,
     ) -> Iterator[Part]:
-        """Parts of the reply, `Done` with the next conversation last. `plan` replaces the model's own."""
+        """Parts of the reply, `Done` with the next conversation last.
+
+        `plan` replaces the model's own; `inspect` adds a `Trace` before `Done`.
+        """
         clock = time.perf_counter()
         seconds: dict[str, float | None] = {"first_text": None, "first_item": None}
         message = message.strip()
         previous = conversation.turns[-1].language if conversation.turns else "en"
-        language = message_language(message, previous)
+        language = controls.reply_language or message_language(message, previous)
         said, items, understood = [], [], None
         reason = "end"
-        for part in self._parts(conversation, message, language, controls, plan):
+        for part in self._parts(conversation, message, language, controls, plan, inspect):
             kind = {Words: "first_text", Notice: "first_text", Card: "first_item"}.get(type(part))
             if kind and seconds[kind] is None:
                 seconds[kind] = round(time.perf_counter() - clock, 3)
@@ -118,8 +163,15 @@ class Assistant:
         yield Done(kept, reason, seconds, language)
 
     def _parts(
-        self, conversation: Conversation, message: str, language: str, controls: Controls, plan: Plan | None
+        self,
+        conversation: Conversation,
+        message: str,
+        language: str,
+        controls: Controls,
+        plan: Plan | None,
+        inspect: bool,
     ) -> Iterator[Part | engine.End]:
+        began = time.perf_counter()
         wording = Wording.load(language)
         if not message:
             yield Notice(wording.notice("empty"))
@@ -127,7 +179,7 @@ class Assistant:
         if len(message) > MOST_CHARACTERS:
             yield Notice(wording.notice("too_long", length=f"{len(message):,}", most=f"{MOST_CHARACTERS:,}"))
             return
-        past = self._past(controls.listener)
+        past = self._past(controls.listener) if controls.history is None else self._own(controls.history)
         turns = conversation.context
         prompt = []
         for at, (text, turn) in enumerate([(turn.message, turn) for turn in turns] + [(message, None)]):
@@ -137,16 +189,26 @@ class Assistant:
             if turn is not None:
                 prompt.append(earlier(turn.plan, [item.sid for item in turn.items], turn.words))
         rendered = self.format.render(prompt)
-        said = [turn.message for turn in turns] + [message]
-        rules = PlanRules(self.format.vocabulary, self._values, tuple(tuple(self.format.words(text)) for text in said))
+        said = [text for turn in turns for text in (turn.message, *copied_values(turn.plan))] + [message]
+        rules = PlanRules(self.format.vocabulary, self.facet_values, tuple(tuple(self.format.words(text)) for text in said))
         given = self.format.plan(plan, said) if plan else None
         with Session(self.database) as session:
             host = Host(
                 self.format, self.steering, self.mean_vector, session, wording, conversation, past, controls, said
             )
             soft = [vector for _, vector in rendered.vectors]
-            events = self.engine.reply(rendered.ids, soft, rules, host, self.sampling, given)
-            yield from host.parts(events)
+            if not inspect:
+                yield from host.parts(self.engine.reply(rendered.ids, soft, rules, host, self.sampling, given))
+                return
+            watch = Watch(host, self.format, rendered.ids, time.perf_counter() - began)
+            events = self.engine.reply(rendered.ids, soft, rules, watch, self.sampling, given)
+            yield from host.parts(watch.events(events))
+            yield watch.trace()
+
+    def _own(self, items: tuple[CatalogItem, ...]) -> Past:
+        """A visitor's own history; nothing of it is kept here."""
+        known = tuple(item for item in items if item.sid)
+        return Past(known, self.mean_vector(known))
 
     def _past(self, name: str | None) -> Past:
         """A listener's history; its vectors are encoded once."""

@@ -75,8 +75,26 @@ def _others_html(card: Card) -> str:
     return f'<details class="neo-others"><summary>Also considered</summary><ul>{rows}</ul></details>'
 
 
-def card_html(card: Card, labels: Labels = Labels()) -> str:
-    """An item as a card. Its SID, type and key are data attributes."""
+ACTIONS = ("why", "more", "refuse", "save")
+TOGGLES = ("refuse", "save")
+
+
+def _actions_html(item: CatalogItem, actions: Mapping[str, str] | None) -> str:
+    """Buttons; a page listens for their `data-do`. The two that can be taken back are toggles."""
+    if not actions:
+        return ""
+    toggle = ' aria-pressed="false"'
+    buttons = "".join(
+        f'<button type="button" data-do="{name}" data-key="{line_html(item.key)}"'
+        f' aria-label="{line_html(actions[name])}: {line_html(item.title)}"'
+        f"{toggle if name in TOGGLES else ''}>{line_html(actions[name])}</button>"
+        for name in ACTIONS
+    )
+    return f'<div class="neo-actions">{buttons}</div>'
+
+
+def card_html(card: Card, labels: Labels = Labels(), actions: Mapping[str, str] | None = None) -> str:
+    """An item as a card. Its SID, type and key are data attributes; `actions` are the words on its buttons."""
     item = card.item
     type_label = labels.types.get(item.type, item.type)
     facts = "".join(f"<li>{line_html(fact)}</li>" for fact in _facts(item, labels) if fact)
@@ -92,7 +110,7 @@ def card_html(card: Card, labels: Labels = Labels()) -> str:
         f'<ul class="neo-facts" aria-label="Facts">{facts}</ul>'
         + (f'<p class="neo-description">{lines_html(item.description)}</p>' if item.description else "")
         + (f'<ul class="neo-topics" aria-label="Topics">{topics}</ul>' if topics else "")
-        + f"{_others_html(card)}</div></article>"
+        + f"{_others_html(card)}{_actions_html(item, actions)}</div></article>"
     )
 
 
@@ -114,16 +132,18 @@ def message_html(message: str) -> str:
 class ReplyHtml:
     """One reply as one HTML string that grows with every part."""
 
-    def __init__(self, labels: Labels = Labels()):
-        self._labels = labels
+    def __init__(self, labels: Labels = Labels(), actions: Mapping[str, str] | None = None):
+        self._labels, self._actions = labels, actions or {}
         self._plan = ""
         self._blocks: list[str] = []
         self._words = ""
         self._ended: str | None = None
 
     @classmethod
-    def of(cls, parts: Iterable[Part], labels: Labels = Labels()) -> "ReplyHtml":
-        reply = cls(labels)
+    def of(
+        cls, parts: Iterable[Part], labels: Labels = Labels(), actions: Mapping[str, str] | None = None
+    ) -> "ReplyHtml":
+        reply = cls(labels, actions)
         for part in parts:
             reply.add(part)
         return reply
@@ -138,7 +158,7 @@ class ReplyHtml:
                 # The card wears its number, so the "2." that led to it would be said twice.
                 self._words = re.sub(rf"(^|\s){part.position}[.)]\s*$", r"\1", self._words)
                 self._close_words()
-                self._blocks.append(card_html(part, self._labels))
+                self._blocks.append(card_html(part, self._labels, self._actions))
             case Notice():
                 self._close_words()
                 self._blocks.append(notice_html(part))
@@ -149,15 +169,15 @@ class ReplyHtml:
         """Nothing more will come. `state` is "done" or "stopped"; the first end counts."""
         self._ended = self._ended or state
 
-    def html(self) -> str:
-        """The reply so far. `data-state` is waiting, live, stopped or done."""
+    def html(self, plan: str | None = None, foot: str = "") -> str:
+        """The reply so far. `data-state` is waiting, live, stopped or done. `plan` stands in place of the chips."""
         body = "".join(self._blocks) + _words_html(self._words)
         state = self._ended or ("live" if body or self._plan else "waiting")
         if state == "waiting":
             body = '<p class="neo-waiting"><span class="neo-hidden">Thinking</span><i></i><i></i><i></i></p>'
         elif state == "stopped":
             body += '<p class="neo-stopped">Stopped.</p>'
-        return f'<div class="neo-reply" data-state="{state}">{self._plan}{body}</div>'
+        return f'<div class="neo-reply" data-state="{state}">{self._plan if plan is None else plan}{body}{foot}</div>'
 
     def _close_words(self) -> None:
         self._blocks.append(_words_html(self._words))

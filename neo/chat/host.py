@@ -7,6 +7,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from catalog import queries
+from neo.chat.contradictions import contradictions
 from neo.chat.parts import Card, Controls, Conversation, Notice, Part, Understood, Words
 from neo.chat.steering import CHOOSING, Steered, Steering, chips, controlled
 from neo.decoding import engine
@@ -53,12 +54,13 @@ class Host:
         written = self.format.parse_plan(ids)
         plan = controlled(self._sayable(written), self.controls)
         steered = self.steering.steer(
-            self.session, plan, self.wording, self.conversation, self.past.items, self.controls.types
+            self.session, plan, self.wording, self.conversation, self.past.items, self.controls
         )
         unknown = [f for f in ("like", "title") if plan.values(f) and not getattr(steered, f"{f}d")]
         if unknown:
             steered = replace(steered, plan=plan.without(*unknown))
-        self.steered, self.notices = steered, list(steered.notices)
+        overruled = contradictions(written, self.controls, self.wording)
+        self.steered, self.notices = steered, [*overruled, *steered.notices]
         stop, facts = self._facts_for(steered)
         plan = steered.plan
         available = tuple((type_, len(view)) for type_, view in steered.views.items())
@@ -66,10 +68,12 @@ class Host:
             possible = _possible(plan, dict(available))
             if not possible:
                 wish = ", ".join(chips(plan, self.wording))
-                self.notices = [render(self.wording.replies["nothing"][0], wish=wish)]
+                self.notices = [*overruled, render(self.wording.replies["nothing"][0], wish=wish)]
                 stop = True
-            elif possible < plan.count:
-                self.notices.append(self.wording.notice("few", number=str(possible)))
+            elif possible != plan.types:  # the plan says what there is, so that the words about it do too
+                plan = replace(plan, types=possible)
+                steered = self.steered = replace(steered, plan=plan)
+                self.notices.append(self.wording.notice("few", number=str(plan.count)))
         state = ReplyState(self.format.vocabulary, self.format.end, steered.plan.types, available)
         changed = self.format.plan(steered.plan, self.said) if steered.plan != written else None
         taste = Message("", np.empty(0), (), self.past.vector, self.vector_of(steered.liked)).taste()
@@ -92,7 +96,9 @@ class Host:
         if plan.act == "talk":
             return False, []
         if steered.titled:
-            return False, [Facts(wording.facts(item), item.sid) for item in steered.titled[:2]]
+            reasons = self._reasons(steered.titled[0]) if plan.act == "why" else ()
+            told = [wording.facts(steered.titled[0], *reasons), *(wording.facts(item) for item in steered.titled[1:2])]
+            return False, [Facts(text, item.sid) for text, item in zip(told, steered.titled, strict=False)]
         if not slate:
             self.notices.append(wording.notice("no_slate"))
             return True, []
@@ -142,7 +148,7 @@ class Host:
         return self.format.words(f"\n{position}. ") if position > 1 else self.format.words(" ")
 
     def _read(self, sids: list[Sid]) -> dict[Sid, CatalogItem]:
-        rows = self.session.scalars(queries.items_by_sid([str(sid) for sid in sids])).unique()
+        rows = self.session.scalars(queries.items_by_sid(map(str, sids), self.steered.wishes)).unique()
         found: dict[Sid, CatalogItem] = {}
         for row in rows:
             item = CatalogItem.of(row)
@@ -177,12 +183,14 @@ class Host:
                 yield event
 
 
-def _possible(plan: Plan, available: dict[str, int]) -> int:
-    """How many of the items that a plan wants its filter leaves."""
-    left, taken = dict(available), 0
-    for type_, count in sorted(plan.types, key=lambda pair: pair[0] == ANY):
+def _possible(plan: Plan, available: dict[str, int]) -> tuple[tuple[str, int], ...]:
+    """Of the items that a plan wants, those that its filter leaves: (type, count), in the plan's order."""
+    left, granted = dict(available), []
+    for at, (type_, wanted) in sorted(enumerate(plan.types), key=lambda pair: pair[1][0] == ANY):
+        owed = wanted
         for name in left if type_ == ANY else [type_]:
-            paid = min(count, left.get(name, 0))
+            paid = min(owed, left.get(name, 0))
             left[name] = left.get(name, 0) - paid
-            count, taken = count - paid, taken + paid
-    return taken
+            owed -= paid
+        granted.append((at, type_, wanted - owed))
+    return tuple((type_, count) for _, type_, count in sorted(granted) if count)

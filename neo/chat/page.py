@@ -1,33 +1,40 @@
-"""The web page: a chat, a listener to speak as, filters, and an API endpoint `chat`. Gradio is imported here only.
+"""The web page: a chat, who is listening, filters, a shelf, a tour, and an API endpoint `chat`. Layout and wiring only.
 
 Messages are HTML that `neo.chat.cards` has escaped, so the chat's own sanitizer is off: it would strip the drawn covers
 and data attributes. As a second line of defence the page is served with a policy that lets no inline handler, foreign
 script, font or picture load. What a visitor does is kept in `gr.State`, never in this module.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
+from sqlalchemy import Engine as Database
 from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from neo.chat.cards import Labels, lines_html
-from neo.chat.parts import Controls
-from neo.chat.visit import Answering, Visit, answered, as_dict, messages, reply_html, said, waits
+from neo.chat.cards import Labels
+from neo.chat.chips import Menu
+from neo.chat.controls import filters, persona
+from neo.chat.feedback import make_table
+from neo.chat.handlers import Handlers
+from neo.chat.inspector import inspection_html
+from neo.chat.limits import NoUploads, Rate
+from neo.chat.shelf import FORMATS, Shelf, shelf_html
+from neo.chat.taste import Taste
+from neo.chat.tour import tour_html
+from neo.chat.visit import Answering, Tools
+from neo.chat.words import words
+from neo.plan import CONTROLLED
 
-CSS = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+CSS, SCRIPT = ((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
 TITLE = "What shall we listen to?"
 SUBTITLE = "Say it in your own words. One language model answers, and every pick is a real item of the catalog."
 SIMULATED = "Demo listeners are simulated."
-EXAMPLES = (
-    "Something calm about the sea, an audiobook, nothing by Verne",
-    "I loved Serial. Two more shows like it, please",
-    "Surprise me with something new for a long drive",
-    "Recomiéndame dos podcasts de historia en español",
-)
 PLACEHOLDER = (
     '<div class="neo-empty"><h2>Tell me what you feel like hearing</h2>'
     "<p>A mood, a topic, a title you loved, a language, something you can’t stand. "
@@ -38,13 +45,7 @@ POLICY = (
     "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; script-src-attr 'none'; "
     "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'"
 )
-FOCUS = "() => { if (matchMedia('(pointer: fine)').matches) document.querySelector('#neo-box textarea')?.focus() }"
-# Gradio names every message by its source, so a screen reader would spell out our markup in place of its text.
-UNLABEL = (
-    "new MutationObserver(() => document.querySelectorAll('#neo-chat [data-testid][aria-label*=\"<\"]')"
-    ".forEach(message => message.removeAttribute('aria-label')))"
-    ".observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: ['aria-label']})"
-)
+FOCUS = "() => neo.focus()"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,12 @@ class ContentPolicy:
         await self.app(scope, receive, send_with_policy if scope["type"] == "http" else send)
 
 
-def launch_options() -> dict[str, object]:
+async def health(_) -> JSONResponse:
+    """`GET /health`: the page is up, its model loaded."""
+    return JSONResponse({"status": "ok"})
+
+
+def launch_options(uploads: bool = True) -> dict[str, object]:
     """Arguments for `Blocks.launch` that belong to this page: its looks, and nothing that leaves the machine."""
     theme = gr.themes.Soft(
         primary_hue=gr.themes.colors.teal,
@@ -81,16 +87,23 @@ def launch_options() -> dict[str, object]:
         block_info_text_color="*body_text_color_subdued", block_info_text_color_dark="*body_text_color_subdued",
         button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_700",
+        checkbox_label_background_fill_selected="*primary_700",
+        checkbox_label_background_fill_selected_dark="*primary_700",
+        checkbox_background_color_selected="*primary_700", checkbox_background_color_selected_dark="*primary_600",
     )  # fmt: skip
     return {
         "theme": theme,
         "css": CSS,
-        "head": f"<script>{UNLABEL}</script>",
+        "head": f"<script>{SCRIPT}</script>",
         "share": False,
         "run_history": False,
         "ssr_mode": False,
         "footer_links": ["api", "settings"],
-        "app_kwargs": {"middleware": [Middleware(ContentPolicy)]},
+        "max_file_size": "5mb",
+        "app_kwargs": {
+            "middleware": [Middleware(ContentPolicy), *([] if uploads else [Middleware(NoUploads)])],
+            "routes": [Route("/health", health)],
+        },
     }
 
 
@@ -100,86 +113,55 @@ def header_html(simulated: bool) -> str:
         '<header class="neo-header"><svg class="neo-logo" viewBox="0 0 40 40" aria-hidden="true">'
         '<circle cx="20" cy="20" r="20"/><path d="M10 22v-4M15 27V13M20 30V10M25 25V15M30 22v-4"/></svg>'
         f"<div><h1>{TITLE}</h1><p>{SUBTITLE}{note} "
-        '<a class="neo-jump" href="#neo-controls">Listener and filters</a></p>'
+        '<a class="neo-jump" href="#neo-controls">Listener, filters, shelf</a></p>'
         "</div></header>"
     )
 
 
-def about_html(listeners: list[tuple[str, str, bool]], chosen: str) -> str:
-    """The chosen listener in a sentence."""
-    for name, about, simulated in listeners:
-        if name == chosen:
-            mark = '<span class="neo-mark">simulated</span> ' if simulated else ""
-            return f'<p class="neo-about">{mark}{lines_html(about)}</p>'
-    return '<p class="neo-about">No history: only your words count.</p>'
+def create_page(
+    assistant: Answering,
+    at_once: int = 1,
+    feedback: Database | None = None,
+    rate: Rate | None = None,
+    uploads: bool = True,
+) -> gr.Blocks:
+    """The page for an assistant.
 
-
-@dataclass(frozen=True)
-class Handlers:
-    """What the page's events do, for one assistant. A visit comes in and goes out; nothing is kept here."""
-
-    assistant: Answering
-    labels: Labels
-
-    def view(self, visit: Visit) -> tuple:
-        """The visit itself, its messages, and which of Stop, Retry and Undo can be pressed."""
-        busy = waits(visit)
-        buttons = (gr.Button(interactive=on) for on in (busy, bool(visit) and not busy, bool(visit) and not busy))
-        return visit, messages(visit, self.labels), *buttons
-
-    def say(self, message: str, visit: Visit) -> tuple:
-        if not message.strip():
-            return gr.skip(), *self.view(visit)
-        if waits(visit):
-            gr.Info("A reply is still being written. Press Stop to cut it short.", duration=4)
-            return gr.skip(), *self.view(visit)
-        return "", *self.view(said(visit, message.strip()))
-
-    def say_example(self, visit: Visit, event: gr.SelectData) -> tuple:
-        return self.say(event.value["text"], visit)[1:]
-
-    def answer(self, visit: Visit, types: list[str], language: str, listener: str) -> Iterator[tuple]:
-        if not waits(visit) or visit[-1].begun:
-            return
-        controls = Controls(tuple(types), language or None, listener or None)
-        earlier, shown = visit[:-1], messages(visit, self.labels)
-        for exchange in answered(self.assistant, visit[-1], controls):
-            shown = [*shown[:-1], {"role": "assistant", "content": reply_html(exchange, self.labels)}]
-            yield (*earlier, exchange), shown
-
-    def retry(self, visit: Visit) -> tuple:
-        return self.view((*visit[:-1], visit[-1].afresh()) if visit and not waits(visit) else visit)
-
-    def stop(self, visit: Visit) -> tuple:
-        return self.view((*visit[:-1], visit[-1].stopped()) if visit else visit)
-
-    def undo(self, visit: Visit, draft: str) -> tuple:
-        """Takes the last exchange back; its message returns to the box unless another one is being written there."""
-        if not visit or waits(visit):
-            return draft, *self.view(visit)
-        return draft if draft.strip() else visit[-1].message, *self.view(visit[:-1])
-
-    def chat(self, message: str, types: list[str], language: str, listener: str, visit: Visit) -> Iterator[tuple]:
-        """For programs: the reply as JSON that grows. Calls of one client continue one conversation."""
-        visit = said(visit, message)
-        for exchange in answered(
-            self.assistant, visit[-1], Controls(tuple(types or ()), language or None, listener or None)
-        ):
-            yield as_dict(exchange), (*visit[:-1], exchange)
-
-
-def create_page(assistant: Answering, at_once: int = 1) -> gr.Blocks:
-    """The page for an assistant. `at_once`: replies written at the same time; further visitors wait their turn."""
+    `at_once`: replies written at the same time; further visitors wait their turn. `feedback`: where likes and dislikes
+    are kept, None to ask for none. `rate`: how often one address may ask.
+    """
     types, languages, listeners = assistant.types(), assistant.languages(), assistant.listeners()
-    do = Handlers(assistant, Labels(dict(types), dict(languages)))
+    facets = {kind: tuple(name for each, name in assistant.facets() if each == kind) for kind in CONTROLLED}
+    menu = Menu(tuple(name for name, _ in types), tuple(code for code, _ in languages), facets)
+    labels = Labels(dict(types), dict(languages))
+    if feedback is not None:
+        make_table(feedback)
+    do = Handlers(assistant, labels, Tools(menu, feedback is not None), feedback, rate)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
-        visit = gr.State(())
+        held = SimpleNamespace(visit=gr.State(()), shelf=gr.State(Shelf()), taste=gr.State(Taste()))
         gr.HTML(header_html(any(simulated for *_, simulated in listeners)))
         with gr.Row(elem_id="neo-main"):
             ui = _chat_column()
-            with gr.Column(scale=1, min_width=250, elem_id="neo-controls"):
-                controls = _controls(types, languages, listeners)
-        _wire(do, ui, visit, controls, {"concurrency_limit": at_once, "concurrency_id": "reply"})
+            with gr.Column(scale=2, min_width=300, visible=False, elem_id="neo-hood") as ui.hood:
+                ui.inside = gr.HTML(inspection_html(None, labels))
+            with gr.Column(scale=1, min_width=290, elem_id="neo-controls"), gr.Tabs():
+                with gr.Tab("You", render_children=True):
+                    ui.person = persona(listeners, labels, uploads)
+                with gr.Tab("Filters", render_children=True):
+                    ui.filters = filters(types, languages, list(facets["tone"]), labels)
+                with gr.Tab("Shelf", render_children=True):
+                    ui.shelf = gr.HTML(shelf_html(Shelf(), (), labels), elem_id="neo-shelf")
+                    gr.HTML('<p class="neo-about">Save the shelf as a file:</p>')
+                    with gr.Row(elem_id="neo-exports"):
+                        ui.exports = [gr.Button(name, size="sm", min_width=60) for name in FORMATS]
+                with gr.Tab("Tour", render_children=True):
+                    gr.HTML(tour_html())
+        ui.text = gr.Textbox(visible=False)
+        # Buttons inside messages and lists are plain HTML; this hidden element makes events of them.
+        ui.marks = gr.HTML("", visible="hidden", js_on_load=None)
+        ui.bridge = gr.HTML("", js_on_load="neo.listen(trigger)", visible="hidden")
+        _wire(do, ui, held, {"concurrency_limit": at_once, "concurrency_id": "reply"})
+        page.load(do.greet, None, ui.chat, queue=False, show_progress="hidden", api_visibility="private")
     return page
 
 
@@ -189,7 +171,7 @@ def _chat_column() -> SimpleNamespace:
         ui.chat = gr.Chatbot(
             elem_id="neo-chat", label="Conversation", show_label=False, layout="bubble", buttons=[], height=None,
             sanitize_html=False, latex_delimiters=[], placeholder=PLACEHOLDER,
-            examples=[{"text": text} for text in EXAMPLES],
+            examples=[{"text": text} for text in words("en")["examples"]],
         )  # fmt: skip
         with gr.Row(elem_id="neo-composer", equal_height=True):
             ui.box = gr.Textbox(
@@ -203,64 +185,61 @@ def _chat_column() -> SimpleNamespace:
                 for name in ("Stop", "Retry", "Undo")
             )
             ui.clear = gr.Button("Clear", size="sm", min_width=60, elem_id="neo-clear")
+            ui.copy = gr.Button("Copy", size="sm", min_width=60, elem_id="neo-copy")
+            ui.inspect = gr.Checkbox(
+                False, label="Under the hood", container=False, elem_id="neo-inspect", min_width=140
+            )
     return ui
 
 
-def _controls(types, languages, listeners) -> list[gr.components.Component]:
-    """Item types, language, listener: what a visitor sets beside the chat."""
-    names = [(f"{name} (simulated)" if simulated else name, name) for name, _, simulated in listeners]
-    listener = gr.Dropdown(
-        [("Nobody", ""), *names], value="", label="Listen as", filterable=False, elem_id="neo-listener",
-        info="Whose history counts",
-    )  # fmt: skip
-    about = gr.HTML(about_html(listeners, ""), elem_id="neo-listener-about")
-    kinds = gr.CheckboxGroup(
-        [(label, name) for name, label in types], value=[], label="Only", info="Nothing ticked: any kind",
-        elem_id="neo-types",
-    )  # fmt: skip
-    language = gr.Dropdown(
-        [("Auto: what you write or ask for", ""), *((name, code) for code, name in languages)], value="",
-        label="Language of the items", filterable=False, elem_id="neo-language",
-    )  # fmt: skip
-    listener.change(
-        lambda name: about_html(listeners, name), listener, about, queue=False, show_progress="hidden",
-        api_visibility="private",
-    )  # fmt: skip
-    return [kinds, language, listener]
-
-
-def _wire(do: Handlers, ui: SimpleNamespace, visit: gr.State, controls: list, turn_taking: dict) -> None:
+def _wire(do: Handlers, ui: SimpleNamespace, held: SimpleNamespace, turn_taking: dict) -> None:
     at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    viewed = [visit, ui.chat, ui.stop, ui.retry, ui.undo]
+    seen = [held.visit, held.shelf]
+    viewed = [held.visit, ui.chat, ui.stop, ui.retry, ui.undo, ui.shelf, ui.inside, ui.filters[2]]
 
-    spoken = gr.on([ui.box.submit, ui.send.click], do.say, [ui.box, visit], [ui.box, *viewed], **at_once)
-    example = ui.chat.example_select(do.say_example, visit, viewed, **at_once)
-    again = ui.retry.click(do.retry, visit, viewed, **at_once)
+    spoken = gr.on([ui.box.submit, ui.send.click], do.say, [ui.box, *seen], [ui.box, *viewed], **at_once)
+    example = ui.chat.example_select(do.say_example, seen, viewed, **at_once)
+    again = ui.retry.click(do.retry, seen, viewed, **at_once)
+    acted = ui.bridge.click(do.act, [*seen, ui.box], [ui.box, *viewed], **at_once)
     answers = []
-    for asked in (spoken, example, again):
+    for asked in (spoken, example, again, acted):
         answer = asked.then(
             do.answer,
-            [visit, *controls],
-            [visit, ui.chat],
+            [held.visit, ui.inspect, held.taste, held.shelf, *ui.filters],
+            [held.visit, ui.chat],
             show_progress="hidden",
             api_visibility="private",
             **turn_taking,
         )
-        answer.then(do.view, visit, viewed, **at_once)
+        answer.then(do.view, seen, viewed, **at_once)
         answers.append(answer)
     example.then(None, js=FOCUS)
     # Cancelled first, then shown: the other way round one more part could come in after the reply was called stopped.
     cut = ui.stop.click(None, cancels=answers, queue=False, api_visibility="private")
-    cut.then(do.stop, visit, viewed, **at_once).then(None, js=FOCUS)
-    ui.undo.click(do.undo, [visit, ui.box], [ui.box, *viewed], **at_once).then(None, js=FOCUS)
+    cut.then(do.stop, seen, viewed, **at_once).then(None, js=FOCUS)
+    ui.undo.click(do.undo, [*seen, ui.box], [ui.box, *viewed], **at_once).then(None, js=FOCUS)
     cut = ui.clear.click(None, cancels=answers, queue=False, api_visibility="private")
-    cut.then(lambda: ("", *do.view(())), None, [ui.box, *viewed], **at_once).then(None, js=FOCUS)
+    cut.then(do.clear, held.shelf, [ui.box, *viewed], **at_once).then(None, js=FOCUS)
+
+    ui.inspect.change(lambda on: gr.Column(visible=on), ui.inspect, ui.hood, **at_once)
+    ui.bridge.select(do.shelve, seen, [held.shelf, ui.shelf, ui.marks], **at_once)
+    ui.copy.click(do.markdown, held.visit, ui.text, **at_once).then(None, ui.text, None, js="text => neo.copy(text)")
+    for button, (name, file) in zip(ui.exports, FORMATS.items(), strict=True):
+        button.click(partial(do.export, format_=name), [held.shelf, held.visit], ui.text, **at_once).then(
+            None, ui.text, None, js=f"text => neo.save('{file}', text)"
+        )
+
+    who, view = ui.person, [held.taste, ui.person.view]
+    who.listener.input(do.choose, [who.listener, held.taste], view, **at_once)
+    who.title.input(do.search, who.title, who.found, trigger_mode="always_last", **at_once)
+    ui.bridge.input(do.listen, held.taste, [*view, who.listener], **at_once)
+    who.file.upload(do.upload, [who.file, held.taste], [*view, who.listener], **at_once)
 
     message, reply = gr.Textbox(visible=False, label="message"), gr.JSON(visible=False, label="reply")
     gr.Button(visible=False).click(
         do.chat,
-        [message, *controls, visit],
-        [reply, visit],
+        [message, ui.filters[0], ui.filters[1], who.listener, held.visit],
+        [reply, held.visit],
         api_name="chat",
         api_description=do.chat.__doc__,
         **turn_taking,

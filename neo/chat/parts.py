@@ -18,6 +18,20 @@ class Controls:
     """Language of the items; None: that of the message, or what the message asks for."""
     listener: str | None = None
     """Name of the listener whose history counts; None for no history."""
+    reply_language: str | None = None
+    """Language of the replies; None: the one that the message is in."""
+    count: int | None = None
+    """How many items a reply shall hold; None: as many as the message asks for."""
+    familiarity: str | None = None
+    """"new" or "familiar", as in a plan."""
+    tones: tuple[str, ...] = ()
+    """Every item has one of these."""
+    unheard: bool = False
+    """No item of the history, even where it is asked for by name."""
+    without: tuple[int, ...] = ()
+    """Ids of items that the visitor does not want to see again."""
+    history: tuple[CatalogItem, ...] | None = None
+    """A history of the visitor's own, newest last, in place of a listener's."""
 
 
 @dataclass(frozen=True)
@@ -93,4 +107,42 @@ class Done:
     language: str = "en"
 
 
-Part = Understood | Words | Card | Notice | Done
+@dataclass(frozen=True)
+class Token:
+    """One position of what the model reads. `kind`: word, control, vector, opener, code or closer."""
+
+    text: str
+    kind: str
+    type: str | None = None
+    """Item type of an opener, code or closer."""
+    level: int | None = None
+    """Of a code, from 0."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Tokens in a row with one origin: "prompt", "plan" or "said" by the model, or "spliced" in as facts."""
+
+    origin: str
+    tokens: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """How a reply came about, for whoever asked to see it. Comes once, before `Done`."""
+
+    prompt: tuple[Token, ...]
+    reply: tuple[Stretch, ...]
+    own_plan: tuple[Token, ...]
+    """The plan as the model wrote it, before names were looked up and controls applied."""
+    children: tuple[tuple[int, ...], ...]
+    """For every item of the reply, how many continuations the trie allowed at each level of its SID."""
+    left: tuple[tuple[str, int, int], ...]
+    """(item type, SIDs that the filter leaves, SIDs in all)."""
+    filters: tuple[tuple[str, str], ...]
+    """(field of the filter, what it asks for)."""
+    milliseconds: tuple[tuple[str, float], ...]
+    """(phase, time), in the order of the phases."""
+
+
+Part = Understood | Words | Card | Notice | Trace | Done

@@ -38,6 +38,10 @@ class Steered:
     titled: tuple[CatalogItem, ...] = ()
     views: dict[str, View] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    wish: Wish = Wish()
+    """What the views were made of, as one wish."""
+    wishes: tuple[Wish, ...] = ()
+    """The same as the query asked: an item has to satisfy each."""
 
 
 def controlled(plan: Plan, controls: Controls) -> Plan:
@@ -52,7 +56,22 @@ def controlled(plan: Plan, controls: Controls) -> Plan:
             kept = type_ if type_ in controls.types else only
             merged[kept] = min(10, merged.get(kept, 0) + count)
         types = tuple(merged.items())
-    return replace(plan, types=types, languages=(controls.language,) if controls.language else plan.languages)
+    if controls.count:
+        types = _counted(types, controls.count)
+    return replace(
+        plan,
+        types=types,
+        languages=(controls.language,) if controls.language else plan.languages,
+        familiarity=controls.familiarity or plan.familiarity,
+    )
+
+
+def _counted(types: tuple[tuple[str, int], ...], count: int) -> tuple[tuple[str, int], ...]:
+    """`count` items in all, dealt to the types by turns, as long as each wants more; then by turns again."""
+    most = max(wanted for _, wanted in types)
+    turns = [type_ for turn in range(most) for type_, wanted in types if wanted > turn]
+    dealt = [turns[at % len(turns)] for at in range(count)]
+    return tuple((type_, dealt.count(type_)) for type_, _ in types if type_ in dealt)
 
 
 class Steering:
@@ -68,9 +87,9 @@ class Steering:
         wording: Wording,
         conversation: Conversation,
         history: tuple[CatalogItem, ...],
-        types: tuple[str, ...] = (),
+        controls: Controls = Controls(),
     ) -> Steered:
-        """Resolve and filter. `types`: the only item types to be had, if not all."""
+        """Resolve and filter. What `controls` ask of items holds whatever the plan says."""
         notices: list[str] = []
         plan = self.reread(plan, wording)
         liked = self.items(session, plan.values("like"), wording, notices)
@@ -81,9 +100,10 @@ class Steering:
         said = conversation.said_items if not titled else ()
         disliked = self.items(session, plan.values("like", wanted=False), wording, [])
         disliked += self.items(session, plan.values("title", wanted=False), wording, [])
-        heard = () if plan.familiarity == "familiar" or titled else history
+        heard = history if controls.unheard or not (plan.familiarity == "familiar" or titled) else ()
+        unwanted = {*controls.without, *(item.id for item in heard)}
         wish = Wish(
-            types=types,
+            types=controls.types,
             languages=plan.languages or self._home(wording, liked, history, titled, plan),
             topics=plan.values("topic"),
             tones=plan.values("tone"),
@@ -93,17 +113,18 @@ class Steering:
             without_tones=plan.values("tone", wanted=False),
             without_formats=plan.values("format", wanted=False),
             without_makers=self._makers(plan.values("by", wanted=False), wording, []),
-            without_items=tuple({item.id for item in (*liked, *said, *disliked, *heard)}),
+            without_items=tuple({*unwanted, *(item.id for item in (*liked, *said, *disliked))}),
             only_items=tuple(item.id for item in titled) or None,
         )
         if titled:  # a thing asked for by name is that thing, whatever else was said of it
-            wish = Wish(types=types, only_items=wish.only_items)
+            only = (controls.language,) if controls.language else ()
+            wish = Wish(controls.types, only, only_items=wish.only_items, without_items=tuple(unwanted))
             plan = replace(plan, types=((ANY, len(titled)),))
-        views, left_out = self._loosened(session, wish, plan)
+        views, left_out, wish, wishes = self._loosened(session, wish, plan, controls.tones)
         if left_out and any(views.values()):
             labels = [wording.label(f"{kind}s", name) for kind, name in left_out]
             notices.append(wording.notice("loosened", left_out=wording.joined(labels)))
-        return Steered(plan, tuple(liked), tuple(titled), views, tuple(notices))
+        return Steered(plan, tuple(liked), tuple(titled), views, tuple(notices), wish, wishes)
 
     def reread(self, plan: Plan, wording: Wording) -> Plan:
         """The plan with names that nobody and nothing bears read as the facets they are: by "space" is topic space."""
@@ -115,8 +136,13 @@ class Steering:
             terms.append(Term(*facet, term.wanted) if facet else term)
         return replace(plan, terms=tuple(dict.fromkeys(terms)))
 
-    def _loosened(self, session: Session, wish: Wish, plan: Plan) -> tuple[dict[str, View], list[tuple[str, str]]]:
-        """Views of the strictest form of the wish that leaves enough, and what it had to leave out."""
+    def _loosened(
+        self, session: Session, wish: Wish, plan: Plan, must: tuple[str, ...]
+    ) -> tuple[dict[str, View], list[tuple[str, str]], Wish, tuple[Wish, ...]]:
+        """Views of the strictest form of the wish that leaves enough, what it had to leave out, and that form, as a
+        wish and as the query asked it.
+
+        `must`: tones that are never left out."""
         steps: list[tuple[Wish, list[tuple[str, str]], bool]] = []
         tones = [("tone", name) for name in wish.tones]
         formats = [("format", name) for name in wish.formats]
@@ -126,15 +152,15 @@ class Steering:
         steps.append((replace(wish, tones=()), tones, False))
         steps.append((replace(wish, tones=(), formats=()), tones + formats, False))
         for step, left_out, all_topics in steps:
-            views = self._views(session, step, all_topics)
+            wishes = _asked(step, all_topics, must)
+            views = self._views(session, wishes)
             if _satisfies(views, plan, strict=all_topics):
-                return views, left_out
-        return self._views(session, wish, all_topics=False), []  # no loosening helps: stay with what was said
+                return views, left_out, step, wishes
+        wishes = _asked(wish, False, must)  # no loosening helps: stay with what was said
+        return self._views(session, wishes), [], wish, wishes
 
-    def _views(self, session: Session, wish: Wish, all_topics: bool) -> dict[str, View]:
-        wishes = [replace(wish, topics=(topic,)) for topic in wish.topics] if all_topics else [wish]
-        found = [set(session.scalars(queries.matching_sids(each))) for each in wishes]
-        return self.tries.only(Sid.parse(text) for text in set.intersection(*found))
+    def _views(self, session: Session, wishes: tuple[Wish, ...]) -> dict[str, View]:
+        return self.tries.only(map(Sid.parse, session.scalars(queries.matching_sids(*wishes))))
 
     def _home(self, wording: Wording, liked, history, titled, plan: Plan) -> tuple[str, ...]:
         """Languages when none was named: the message's, and those of what the visitor liked or heard."""
@@ -164,6 +190,12 @@ class Steering:
             if not matches:
                 notices.append(wording.notice("unknown_maker", name=name))
         return tuple(found)
+
+
+def _asked(wish: Wish, all_topics: bool, must: tuple[str, ...]) -> tuple[Wish, ...]:
+    """The wishes that an item has to satisfy, each of them: one a topic, if it must have all."""
+    wishes = tuple(replace(wish, topics=(topic,)) for topic in wish.topics) if all_topics else (wish,)
+    return (*wishes, Wish(tones=must)) if must else wishes
 
 
 def _satisfies(views: dict[str, View], plan: Plan, strict: bool) -> bool:

@@ -1,4 +1,7 @@
-"""A reply written down: as the JSON object of `python -m neo chat --json`, or as text for a terminal."""
+"""A reply written down: as the JSON object of `python -m neo chat --json`, as text for a terminal, as Markdown."""
+
+import re
+from collections.abc import Iterable
 
 from neo.chat.parts import Card, Done, Notice, Part, Understood, Words
 from neo.items import CatalogItem
@@ -50,3 +53,29 @@ def as_text(parts: list[Part]) -> str:
         elif isinstance(part, Card):
             out += f"[{part.item.title} — {', '.join(part.item.makers)}, {part.item.type}, {part.item.language}]"
     return out.strip() + "\n"
+
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
+
+
+def as_markdown(exchanges: Iterable[tuple[str, Iterable[Part]]]) -> str:
+    """(message, parts of the reply) of a whole conversation as Markdown; nothing in it is taken for markup."""
+    out = []
+    for message, parts in exchanges:
+        out.append("\n".join(f"> {_plain(line)}" for line in message.splitlines() or [""]))
+        said = ""
+        for part in parts:
+            if isinstance(part, Words):
+                said += _plain(part.text)
+            elif isinstance(part, Notice):
+                said += f"\n\n_{_plain(part.text)}_\n\n"
+            elif isinstance(part, Card):
+                item = part.item
+                facts = ", ".join(filter(None, (*item.makers, item.type, str(item.year or ""))))
+                said += f"**{_plain(item.title)}** ({_plain(facts)})"
+        out.append(said.strip())
+    return "\n\n".join(out) + "\n"
+
+
+def _plain(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", text)

@@ -19,12 +19,10 @@ from neo.items import CatalogItem
 from neo.plan import Plan
 from neo.settings import Settings
 from neo.sids.sid import Sid
-from neo.training.listeners import Simulation
+from neo.training.listeners import FIRST_HELD_OUT, Listeners, listeners_of
 from neo.training.shelf import Shelf
 from neo.training.tasks import Composer
 from neo.wording import LANGUAGES
-
-FIRST_HELD_OUT = 900_000_000  # seeds of simulated listeners that no training drew
 
 
 @dataclass(frozen=True)
@@ -51,15 +49,13 @@ class Bench:
     assistant: Assistant
     shelf: Shelf
     settings: Settings
+    listeners: Listeners
 
     @classmethod
     def of(cls, assistant: Assistant, settings: Settings) -> "Bench":
         with Session(assistant.database) as session:
-            return cls(assistant, Shelf.of(session, assistant.encoder), settings)
-
-    @cached_property
-    def simulation(self) -> Simulation:
-        return Simulation(self.shelf.items, self.shelf.vectors)
+            shelf = Shelf.of(session, assistant.encoder)
+            return cls(assistant, shelf, settings, listeners_of(session, shelf.items, shelf.vectors))
 
     @cached_property
     def by_sid(self) -> dict[Sid, int]:
@@ -72,7 +68,7 @@ class Bench:
     def composer(self, seed: int, languages: tuple[str, ...] = LANGUAGES) -> Composer:
         """Composes from the held-out wordings, with held-out listeners."""
         rng = np.random.default_rng(seed)
-        return Composer(self.shelf, self.simulation, rng, "heldout", languages, FIRST_HELD_OUT + 1000 * seed)
+        return Composer(self.shelf, self.listeners, rng, "heldout", languages, FIRST_HELD_OUT + 1000 * seed)
 
     def encode(self, text: str) -> np.ndarray:
         return self.assistant.encoder.encode([text])[0]

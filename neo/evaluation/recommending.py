@@ -1,12 +1,16 @@
-"""recommend: the last listen of held-out simulated listeners, among all items of its type not heard before."""
+"""recommend: the last listen of held-out listeners, among all items of its type that they had not heard before.
+
+The demo's listeners are simulated, so the figures say whether the model learns a behaviour, not how people behave.
+"""
 
 import numpy as np
 
 from neo.evaluation.baselines import CoListening, Neighbours, Popularity, SequenceModel, ranked
-from neo.evaluation.bench import FIRST_HELD_OUT, Bench
+from neo.evaluation.bench import Bench
 from neo.evaluation.metrics import hit_rate, ndcg, share
 from neo.format import HISTORY, Message
 from neo.plan import Plan
+from neo.training.listeners import FIRST_HELD_OUT
 
 TRAINING_LISTENERS, K = 4000, 10
 
@@ -22,7 +26,7 @@ def scores(rankings: list[tuple[list[int], set[int]]]) -> dict:
 def recommend(bench: Bench, queries: int, progress=lambda: None) -> dict:
     """The model and the baselines, all of which saw the listens of the same training listeners."""
     shelf = bench.shelf
-    train = [bench.simulation.history(seed) for seed in range(1_000_001, 1_000_001 + TRAINING_LISTENERS)]
+    train = [bench.listeners.history(seed) for seed in range(1_000_001, 1_000_001 + TRAINING_LISTENERS)]
     rivals = {
         "popularity": Popularity(train, len(shelf.items)),
         "neighbours": Neighbours(shelf.vectors),
@@ -31,7 +35,7 @@ def recommend(bench: Bench, queries: int, progress=lambda: None) -> dict:
     }
     rankings: dict[str, list] = {name: [] for name in ("model", *rivals)}
     for seed in range(FIRST_HELD_OUT, FIRST_HELD_OUT + queries):
-        *heard, target = bench.simulation.history(seed)
+        *heard, target = bench.listeners.history(seed)
         type_ = shelf.items[target].type
         text = f"Recommend one {type_} for me."
         message = Message(

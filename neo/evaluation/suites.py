@@ -5,6 +5,7 @@ from collections.abc import Callable
 from neo.evaluation.keeping import keep
 from neo.evaluation.recommending import recommend
 from neo.evaluation.searching import search
+from neo.evaluation.speed import speed
 from neo.evaluation.steering import exclude, steer, valid
 from neo.evaluation.talking import dialogue, explain, language
 
@@ -18,4 +19,5 @@ SUITES: dict[str, Callable[..., dict]] = {
     "dialogue": dialogue,
     "language": language,
     "keep": keep,
+    "speed": speed,
 }

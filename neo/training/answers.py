@@ -109,7 +109,7 @@ class Answers:
             like=like.title if like else None,
             asked=asked_for or None,
             title=item.title,
-            maker=item.makers[0],
+            maker=next(iter(item.makers), None),
         )
 
     def sentence(self, options: list[str], item: CatalogItem, wording: Wording, like=None, asked=()) -> str:
@@ -118,19 +118,21 @@ class Answers:
         return self.say(
             options,
             title=item.title,
-            maker=item.makers[0],
+            maker=next(iter(item.makers), None),
             type=wording.noun(item.type),
-            topic=wording.label("topics", item.topics[0]),
-            topics=wording.labels("topics", item.topics),
-            tone=wording.label("tones", item.tones[0]),
-            format=wording.label("formats", item.format),
+            topic=wording.labels("topics", item.topics, 1) or None,
+            topics=wording.labels("topics", item.topics) or None,
+            tone=wording.labels("tones", item.tones, 1) or None,
+            format=wording.label("formats", item.format) or None,
             year=item.year,
-            description=item.description,
+            description=item.description or None,
             like=like.title if like else None,
             shared=wording.labels("topics", shared, 2) or None,
             asked=wording.labels("topics", asked, 2) or None,
         )
 
     def say(self, options: list[str], **values) -> str:
+        """One of the options whose slots have values; the title alone where an item knows too little for any."""
         known = {name: value for name, value in values.items() if value is not None}
-        return spoken(render(self.draw.pick([text for text in options if slots(text) <= set(known)]), **known))
+        sayable = [text for text in options if slots(text) <= set(known)]
+        return spoken(render(self.draw.pick(sayable), **known)) if sayable else f"{known.get('title', '')}."

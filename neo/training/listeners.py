@@ -1,19 +1,63 @@
-"""Simulated listeners: a documented, seeded stand-in for listening data, and called simulated wherever it shows.
+"""Whose histories the model learns from: recorded listeners, where the catalog has enough of them, else simulated ones.
 
-A listener has three topics of interest (the first the strongest), a favourite tone, a taste for the famous, a home
-language and a share of exploration. The chance of the next listen is proportional to exp(score / temperature) over the
-items not yet heard, where
+Simulated listeners are a documented, seeded stand-in, and called simulated wherever they show. Such a listener has
+three topics of interest (the first the strongest), a favourite tone, a taste for the famous, a home language and a
+share of exploration. The chance of the next listen is proportional to exp(score / temperature) over the items not yet
+heard, where
     score = 1.5 * sum of interest weights over the item's topics + 0.8 * [favourite tone] + popularity * fame
             + 1.2 * cosine with the mean of the last three listens,
 restricted to the home language (nine of ten listens); an exploring listen ignores the interests. Interests hold across
 item types, so taste carries over from shows to audiobooks.
 """
 
+import zlib
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+from sqlalchemy.orm import Session
 
+from catalog import queries
 from neo.items import CatalogItem
+
+FIRST_HELD_OUT = 900_000_000
+"""Seeds from here on draw listeners that no training draws."""
+
+FEWEST, SHORTEST, HELD_OUT = 50, 4, 10  # recorded listeners; listens of each; one of so many is held out
+
+
+class Listeners(Protocol):
+    """Draws histories by seed."""
+
+    def history(self, seed: int) -> list[int]:
+        """A listener's listens, as positions among the items, oldest first, none twice."""
+        ...
+
+
+class Recorded:
+    """Listeners of the catalog's own listens. One in ten, by name, is held out: only seeds from FIRST_HELD_OUT on draw
+    them. `histories`: name -> positions of items, oldest first."""
+
+    def __init__(self, histories: dict[str, list[int]]):
+        self._kept, self._held = [], []
+        for name, heard in sorted(histories.items()):
+            (self._kept if zlib.crc32(name.encode()) % HELD_OUT else self._held).append(heard)
+        self._held = self._held or self._kept[-1:]
+
+    def history(self, seed: int) -> list[int]:
+        pool = self._held if seed >= FIRST_HELD_OUT else self._kept
+        return pool[seed % len(pool)]
+
+
+def listeners_of(session: Session, items: list[CatalogItem], vectors: np.ndarray) -> Listeners:
+    """The recorded listeners, or the simulation if fewer than FEWEST of them heard SHORTEST items."""
+    at = {item.id: index for index, item in enumerate(items)}
+    heard: dict[str, dict[int, None]] = {}
+    for name, item_id in session.execute(queries.recorded_listens()):
+        if item_id in at:
+            heard.setdefault(name, {})[at[item_id]] = None
+    long_enough = {name: list(indices) for name, indices in heard.items() if len(indices) >= SHORTEST}
+    return Recorded(long_enough) if len(long_enough) >= FEWEST else Simulation(items, vectors)
 
 
 @dataclass(frozen=True)

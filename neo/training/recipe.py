@@ -23,6 +23,8 @@ class StageConfig:
     epochs: int = 1
     warmup: int = 30
     """Steps."""
+    most_steps: int | None = None
+    """Ends the stage, and its schedule, after so many batches."""
     batch_tokens: int = 1024
     """Tokens of a batch, padding included. Small batches: with few tokens, steps are what is scarce."""
 
@@ -77,6 +79,7 @@ class Recipe:
     capability: StageConfig = field(
         default_factory=lambda: StageConfig(
             conversations=15_000,
+            most_steps=900,
             rate=1e-3,
             map_rate=5e-4,
             adapter_rate=5e-4,

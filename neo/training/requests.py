@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neo.format import copied_values
 from neo.items import CatalogItem
 from neo.plan import ANY, Plan, Term
 from neo.training.shelf import Shelf
@@ -108,6 +109,8 @@ class Requests:
         if "language" in needs:
             values["language"], languages = self.draw.pick(wording.phrases["languages"][language]), (language,)
         if "clue" in needs:
+            if not item.description:
+                return self.ask(act, wording, slate, most)
             values["clue"] = item.description.rstrip(".")
         plan = Plan(
             "recommend" if act == "recommend_history" else act,
@@ -118,7 +121,7 @@ class Requests:
             (),
             unique(terms),
         )
-        return Asked(self.cased(spoken(render(say, **values))), plan, anchor, tuple(likes))
+        return Asked(self.cased(spoken(render(say, **values)), plan), plan, anchor, tuple(likes))
 
     def entry(self, act: str, wording: Wording) -> tuple[str, dict]:
         """A wording of an act and what of its plan is fixed; one that names what this catalog lacks is left out."""
@@ -128,10 +131,14 @@ class Requests:
                 (entry, {}) if isinstance(entry, str) else (entry["say"], dict(entry.get("plan", {})))
                 for entry in wording.requests(self.split)[act]
             ]
-            self._entries[known] = [entry for entry in said if self._possible(entry[1])]
+            self._entries[known] = [entry for entry in said if self._possible(*entry)]
         return self.draw.pick(self._entries[known])
 
-    def _possible(self, fixed: dict) -> bool:
+    def _possible(self, say: str, fixed: dict) -> bool:
+        kinds = {slot.removeprefix("not_").rstrip("2") for slot in slots(say)}
+        lacking = {kind for kind in ("topic", "tone", "format", "maker") if not self.shelf.facets[kind]}
+        if kinds & lacking or ("clue" in kinds and not any(item.description for item in self.shelf.items)):
+            return False
         types, languages = set(fixed.get("types", ())) - {ANY}, set(fixed.get("languages", ()))
         return (
             types <= set(self.shelf.types)
@@ -170,15 +177,15 @@ class Requests:
             said = self.typed(item.title)
             return said, said, None
         if slot == "maker":
-            said = self.draw.pick(item.makers)
-            return said, said, None
+            said = self.draw.pick(item.makers or (None,))
+            return (said, said, None) if said else None
         kind = slot.removeprefix("not_").rstrip("2")
         other = self.shelf.items[self.anchor(wording.language)]
         if kind in FACET_KIND:
             own = {
                 "topic": item.topics[1:4] if slot == "topic2" else item.topics[:3],
                 "tone": item.tones,
-                "format": (item.format,),
+                "format": (item.format,) if item.format else (),
             }[kind]
             if slot.startswith("not_"):
                 own = [name for name in getattr(other, f"{kind}s") if name not in getattr(item, f"{kind}s")]
@@ -187,7 +194,7 @@ class Requests:
                 return None
             value = self.draw.pick(free)
             return self.draw.pick(wording.phrases[FACET_KIND[kind]].get(value, [value])), value, None
-        if other.title == item.title or set(other.makers) & set(item.makers):
+        if other.title == item.title or not other.makers or set(other.makers) & set(item.makers):
             return None
         said = other.title if slot == "not_title" else other.makers[0]
         return said, said, None
@@ -209,10 +216,13 @@ class Requests:
         title = self.misspelt(title) if len(title) > 6 and self.draw.chance(0.08) else title
         return title.lower() if self.draw.chance(0.25) else title
 
-    def cased(self, text: str) -> str:
-        """A message as sloppily as people type: now and then without capitals or the mark at its end."""
+    def cased(self, text: str, plan: Plan) -> str:
+        """A message as sloppily as people type: now and then without capitals or the mark at its end, unless the mark
+        belongs to a name."""
         text = text.lower() if self.draw.chance(0.15) else text
-        return text.rstrip(" .?!") or text if self.draw.chance(0.15) else text
+        bare = text.rstrip(" .?!")
+        whole = all(value.strip().lower() in bare.lower() for value in copied_values(plan))
+        return bare if bare and whole and self.draw.chance(0.15) else text
 
     def misspelt(self, title: str) -> str:
         """A title with two neighbouring letters swapped, or one left out."""
@@ -244,7 +254,7 @@ class Requests:
             if kind > 0.76 and others and count < most:
                 types.append((self.draw.pick(others), min(int(self.draw.rng.integers(1, 4)), most - count)))
                 types = types[::-1] if self.draw.chance(0.5) else types
-        tone = self.draw.pick(item.tones) if self.draw.chance(0.2) else None
+        tone = self.draw.pick(item.tones) if item.tones and self.draw.chance(0.2) else None
         parts = [self._noun_phrase(wording, type_, n, tone if at == 0 else None) for at, (type_, n) in enumerate(types)]
         return tuple(types), (wording.joined(parts), tone)
 

@@ -31,12 +31,12 @@ class Shelf:
 
     @cached_property
     def facets(self) -> dict[str, set[str]]:
-        """The names that some item has, by kind of facet."""
-        out: dict[str, set[str]] = {"topic": set(), "tone": set(), "format": set()}
+        """The topics, tones, formats and makers that some item has."""
+        out: dict[str, set[str]] = {"topic": set(), "tone": set(), "format": set(), "by": set()}
         for field, name in self._index:
-            if field in out:
+            if field in out and name:
                 out[field].add(name)
-        return out
+        return out | {"maker": out["by"]}
 
     def fitting(self, plan: Plan, type_: str, languages: tuple[str, ...]) -> np.ndarray:
         """Positions of the items that are of the type and one of the languages, if any are given, and agree with every

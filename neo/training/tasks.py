@@ -11,7 +11,7 @@ import numpy as np
 from neo.format import HISTORY, Facts, Message, Reply, earlier
 from neo.plan import ANY, Plan, Term
 from neo.training.answers import Answers
-from neo.training.listeners import Simulation
+from neo.training.listeners import Listeners
 from neo.training.requests import PLAN_FACETS, SLOT_TERMS, Asked, Draw, Requests, spoken, term_of, unique
 from neo.training.shelf import Shelf
 from neo.wording import Wording, render, slots
@@ -25,13 +25,13 @@ class Composer:
     def __init__(
         self,
         shelf: Shelf,
-        simulation: Simulation,
+        listeners: Listeners,
         rng: np.random.Generator,
         split: str = "train",
         languages: tuple[str, ...] = ("en",),
         first_listener: int = 0,
     ):
-        self.shelf, self.simulation, self.split, self.languages = shelf, simulation, split, languages
+        self.shelf, self.listeners, self.split, self.languages = shelf, listeners, split, languages
         self.draw = Draw(rng)
         self.requests = Requests(shelf, self.draw, split, languages)
         self.answers = Answers(shelf, self.draw)
@@ -47,7 +47,7 @@ class Composer:
 
     def next_listener(self) -> list[int]:
         self._listener += 1
-        return self.simulation.history(self._listener)
+        return self.listeners.history(self._listener)
 
     def ask_for_next(self) -> str:
         """A message that leaves the choice to the history."""
@@ -64,17 +64,16 @@ class Composer:
         if self.draw.chance(0.15):
             plan, text = Plan("describe"), wording.named(item)
             return [self.message("?", [index]), Reply(plan, (text,), learn="answer")]
-        view = self.draw.pick(
-            [
-                self.requests.typed(item.title),
-                f"{item.title}, {item.makers[0]}",
-                item.description,
-                item.description,
-                f"{wording.labels('topics', item.topics)}, {wording.labels('tones', item.tones)}",
-                wording.named(item),
-                f"{wording.label('formats', item.format)}, {wording.labels('topics', item.topics, 4)}",
-            ]
-        )
+        views = [
+            self.requests.typed(item.title),
+            ", ".join((item.title, *item.makers[:1])),
+            item.description,
+            item.description,
+            f"{wording.labels('topics', item.topics)}, {wording.labels('tones', item.tones)}",
+            wording.named(item),
+            f"{wording.label('formats', item.format)}, {wording.labels('topics', item.topics, 4)}",
+        ]
+        view = self.draw.pick([view for view in views if len(view) > 2])
         plan = Plan("search", types=((item.type, 1),), ids_only=True)
         return [replace(self.message(view), spoken=self.draw.chance(0.3)), Reply(plan, (item.sid,), learn="answer")]
 
@@ -187,7 +186,7 @@ class Composer:
                 "title": x.title,
                 "topics": wording.labels("topics", x.topics),
                 "type": wording.noun(x.type),
-                "tone": wording.label("tones", x.tones[0]),
+                "tone": wording.labels("tones", x.tones, 1),
                 "format": wording.label("formats", x.format),
             }
             for side, x in (("a", a), ("b", b))
@@ -259,7 +258,7 @@ class Composer:
             unique([*kept, *new]),
         )
         likes = tuple(chosen[ref - 1] for ref in refs) or (asked.likes if not refs else ())
-        return Asked(self.requests.cased(spoken(render(say, **values))), plan, asked.anchor, likes)
+        return Asked(self.requests.cased(spoken(render(say, **values)), plan), plan, asked.anchor, likes)
 
     def _refine(self, depth: str, wording: Wording) -> list[Message | Reply]:
         asked, chosen, turns = self.first_turn(wording)

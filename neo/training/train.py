@@ -19,7 +19,7 @@ from neo.format import Format
 from neo.model.neo import NeoModel
 from neo.sids.encoder import TextEncoder
 from neo.training.batches import Example, bucketed, collate, examples, samples
-from neo.training.listeners import Simulation
+from neo.training.listeners import Listeners
 from neo.training.readout import fit_readout
 from neo.training.recipe import Recipe, StageConfig
 from neo.training.shelf import Shelf
@@ -40,6 +40,7 @@ class Run:
     model: NeoModel
     format: Format
     shelf: Shelf
+    listeners: Listeners
     encoder: TextEncoder
 
 
@@ -65,8 +66,7 @@ def run(run: Run, progress=lambda stage, done, total, loss: None) -> None:
 
 def _composer(run: Run, position: int) -> Composer:
     rng = np.random.default_rng((run.recipe.seed, position))
-    simulation = Simulation(run.shelf.items, run.shelf.vectors)
-    return Composer(run.shelf, simulation, rng, "train", run.recipe.languages, 1_000_000 * (position + 1))
+    return Composer(run.shelf, run.listeners, rng, "train", run.recipe.languages, 1_000_000 * (position + 1))
 
 
 def _shortcut(run: Run, progress) -> None:
@@ -112,6 +112,7 @@ def _train_stage(run: Run, name: str, stage: StageConfig, position: int, resumed
     trained = Trained(run.model, stage, run.recipe)
     rng = np.random.default_rng((run.recipe.seed, position, 1))
     batches = [batch for _ in range(stage.epochs) for batch in bucketed(made, stage.batch_tokens, rng)]
+    batches = batches[: stage.most_steps]
     first = 0
     if position and resumed is None:
         previous = torch.load(run.folder / f"{STAGES[position - 1]}.pt", weights_only=True)

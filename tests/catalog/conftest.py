@@ -1,14 +1,22 @@
 """A catalog of seven items small enough to reason about by hand, in an in-memory database."""
 
+import os
+import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
-from catalog.database import open_database
+from catalog.database import open_database, writing_session
 from catalog.demo import load_demo
-from catalog.records import ItemRecord, Row
+from catalog.importers import importer_for
+from catalog.importers.entry import Options
+from catalog.importers.run import Hear, Report, import_source
+from catalog.importers.source import Source
+from catalog.records import ItemRecord, Problem, Row
 from catalog.store import store_items, with_keys
 from catalog.tables import Item, ItemType, SidRow
 from catalog.vocabulary import load_vocabulary
@@ -79,3 +87,52 @@ def demo() -> Iterator[Session]:
         session.commit()
         yield session
     engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def anywhere(request, tmp_path) -> Iterator[str]:
+    """The URL of an empty database, once of each kind; PostgreSQL only where NEO_TEST_POSTGRES names a server."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/anywhere.db"
+        return
+    server = os.environ.get("NEO_TEST_POSTGRES")
+    if not server:
+        pytest.skip("no PostgreSQL: set NEO_TEST_POSTGRES to the URL of a database that tests may create others from")
+    name = f"neo_test_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"create database {name}"))
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"drop database {name} with (force)"))
+    admin.dispose()
+
+
+@dataclass
+class Done:
+    """What an import told."""
+
+    report: Report
+    rejected: list[Problem]
+    guessed: list[tuple]
+
+
+@pytest.fixture
+def bring(tmp_path) -> Callable[..., Done]:
+    """`bring(engine, name, content, ...)`: imports a file of this name and content (text or bytes), or a path."""
+
+    def bring(engine: Engine, name: str | Path, content: str | bytes | None = None, as_=None, **said) -> Done:
+        path = Path(name)
+        if content is not None:
+            path = tmp_path / name
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        source, options = Source(path), Options(**said)
+        importer = importer_for(source, as_)
+        reading = importer.read(source, options)
+        done = Done(Report(), [], [])
+        hear = Hear(rejected=done.rejected.append, guessed=lambda *guess: done.guessed.append(guess))
+        with writing_session(engine) as session:
+            done.report = import_source(session, source, importer, reading, options, hear)
+        return done
+
+    return bring

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from catalog.__main__ import app
 from catalog.demo import FOLDER
-from catalog.errors import EmptyCatalog, ItemNotFound
+from catalog.errors import EmptyCatalog, FileUnusable, ItemNotFound, ListenerUnknown
 
 run = CliRunner().invoke
 
@@ -28,7 +28,7 @@ def test_load_again_says_that_nothing_changed(database):
 def test_stats_for_programs(database):
     figures = json.loads(run(app, ["stats", "--json"], env={"NEO_DATABASE": database}).output)
     assert list(figures) == ["items", "languages", "makers", "listeners", "listens"]
-    assert set(figures["items"]) == {"show", "audiobook"}
+    assert {"show", "audiobook"} <= set(figures["items"])
     assert sum(figures["items"].values()) == sum(figures["languages"].values())
     assert figures["listeners"] == 8 and figures["listens"] >= 8 * 12
 
@@ -78,5 +78,70 @@ def test_an_error_is_one_line_on_stderr(tmp_path):
 
 def test_every_command_teaches_with_an_example():
     assert "python -m catalog load" in run(app, ["--help"]).output
-    for command in app.registered_commands:
+    groups = [app, *(group.typer_instance for group in app.registered_groups)]
+    commands = [command for group in groups for command in group.registered_commands]
+    assert len(commands) >= 11
+    for command in commands:
         assert "Example: python -m catalog" in command.callback.__doc__, command.callback.__name__
+
+
+OPML = """<opml version="2.0"><body><outline text="Serial" xmlUrl="https://a.example/serial"/>
+<outline text="A Show That Nobody Knows" xmlUrl="https://a.example/new"/></body></opml>"""
+
+
+@pytest.fixture
+def own(tmp_path) -> str:
+    url = f"sqlite:///{tmp_path}/own.db"
+    assert run(app, ["load", "--database", url]).exit_code == 0
+    (tmp_path / "subs.opml").write_text(OPML)
+    return url
+
+
+def test_import_diff_and_dry_run(own, tmp_path):
+    path = str(tmp_path / "subs.opml")
+    for command in (["diff", path], ["import", path, "--dry-run"]):
+        assert "Would be: 1 new show" in run(app, [*command, "--database", own]).output
+    result = run(app, ["import", path, "--listener", "Ada", "--database", own])
+    assert result.exit_code == 0, result.output
+    assert "Done: 1 new show, 0 changed" in result.output and "2 new listens" in result.output
+    assert "python -m neo sids write" in result.output and "python -m neo train" in result.output
+    assert "no new items" in run(app, ["import", path, "--listener", "Ada", "--database", own]).output
+    assert "A Show That Nobody Knows" in run(app, ["show", "show:a-show-that-nobody-knows", "--database", own]).output
+
+
+def test_rejected_rows_and_columns_are_shown(own, tmp_path):
+    (tmp_path / "shows.csv").write_text("What,Who\nFirst,Ada\n,Bob\n")
+    arguments = ["import", str(tmp_path / "shows.csv"), "--database", own]
+    assert isinstance(run(app, arguments).exception, FileUnusable)
+    result = run(app, [*arguments, "--map", "What=title", "--map", "Who=makers"])
+    assert "What = title, Who = makers" in result.stderr
+    assert "rejected shows.csv:3: title" in result.stderr and "1 rows rejected" in result.output
+
+
+def test_a_listener_can_be_taken_along_and_deleted(own, tmp_path):
+    out = tmp_path / "nadia.jsonl"
+    assert run(app, ["listener", "export", "Nadia", str(out), "--database", own]).exit_code == 0
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert {row["listener"] for row in rows} == {"Nadia"} and len(rows) >= 12
+    assert run(app, ["listener", "delete", "Nadia", "--database", own], input="n\n").exit_code == 1
+    before = json.loads(run(app, ["stats", "--json", "--database", own]).output)
+    assert run(app, ["listener", "delete", "Nadia", "--yes", "--database", own]).exit_code == 0
+    after = json.loads(run(app, ["stats", "--json", "--database", own]).output)
+    assert (before["listeners"] - after["listeners"], before["listens"] - after["listens"]) == (1, len(rows))
+    gone = run(app, ["listener", "export", "Nadja", "--database", own])
+    assert isinstance(gone.exception, ListenerUnknown)
+    assert f"{len(rows)} new listens" in run(app, ["import", str(out), "--database", own]).output
+
+
+def test_export_and_upgrade(own, tmp_path):
+    out = tmp_path / "all.jsonl"
+    assert run(app, ["export", str(out), "--database", own]).exit_code == 0
+    count = out.read_text().count("\n")
+    assert f"no new items, 0 changed, {count} as they were" in run(app, ["diff", str(out), "--database", own]).output
+    other, again = f"sqlite:///{tmp_path}/other.db", tmp_path / "again.jsonl"
+    run(app, ["import", str(out), "--database", other])
+    run(app, ["export", str(again), "--database", other])
+    without_refs = [[json.loads(line) | {"refs": 0} for line in path.open()] for path in (out, again)]
+    assert without_refs[0] == without_refs[1]
+    assert isinstance(run(app, ["export", str(tmp_path / "all.doc"), "--database", own]).exception, FileUnusable)
+    assert "already" in run(app, ["upgrade", "--database", own]).output

@@ -29,7 +29,7 @@ def test_another_version_is_refused_and_named(tmp_path):
     with Session(engine) as session, session.begin():
         session.get(Meta, "schema version").value = "0.1"
     engine.dispose()
-    with pytest.raises(SchemaMismatch, match=rf"version 0\.1.*expects {SCHEMA_VERSION}.*python -m catalog load"):
+    with pytest.raises(SchemaMismatch, match=rf"version 0\.1.*expects {SCHEMA_VERSION}.*python -m catalog upgrade"):
         open_database(url)
 
 

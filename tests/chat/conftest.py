@@ -1,16 +1,31 @@
 """A scripted assistant: no model, the same parts every time, with catalog strings that try to break out of the page."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from neo.chat.parts import Card, Controls, Conversation, Done, Notice, Part, Turn, Understood, Words
+from neo.chat.parts import (
+    Card,
+    Controls,
+    Conversation,
+    Done,
+    Notice,
+    Part,
+    Stretch,
+    Token,
+    Trace,
+    Turn,
+    Understood,
+    Words,
+)
+from neo.chat.steering import chips
 from neo.errors import NeoError
 from neo.items import CatalogItem
 from neo.plan import Plan, Term
 from neo.sids.sid import Sid
+from neo.wording import Wording
 
 SEA = CatalogItem(
     1, "audiobook:the-sea-around-us", "audiobook", "The Sea Around Us", ("Rachel Carson",), "en", 1951, 550, 4,
@@ -27,6 +42,27 @@ EVIL = replace(
     description="Line one\n\n# no heading\n<script>window.hacked=1</script> $$x^2$$ `code`", sid=None,
 )  # fmt: skip
 
+ITEMS = (SEA, SERIAL, EVIL)
+PLAN = Plan("recommend", (("show", 1), ("audiobook", 1)), terms=(Term("topic", "sea"),))
+TRACE = Trace(
+    (Token("<script>x</script>", "word"), Token("message-vector", "vector")),
+    (
+        Stretch("plan", (Token("plan", "control"), Token("recommend", "control"), Token("/plan", "control"))),
+        Stretch("said", (
+            Token(" Two", "word"), Token("type:audiobook", "opener", "audiobook"), Token("3", "code", "audiobook", 0),
+            Token("1", "code", "audiobook", 1), Token("4", "code", "audiobook", 2),
+            Token("/type:audiobook", "closer", "audiobook"),
+        )),
+        Stretch("spliced", (Token("facts", "control"), Token("<b>", "word"))),
+    ),
+    (Token("plan", "control"), Token("talk", "control"), Token("/plan", "control")),
+    ((7, 3, 1), (5, 2, 1)),
+    (("show", 12, 40), ("audiobook", 9, 44)),
+    (("languages", "en"), ("without_topics", "true crime"), ("without_items", "2")),
+    (("encode", 12.0), ("plan", 310.5), ("filter", 8.1), ("words", 420.0),
+     ("items", 150.2), ("facts", 3.0), ("page", 9.9)),
+)  # fmt: skip
+
 
 @dataclass
 class Scripted:
@@ -35,30 +71,39 @@ class Scripted:
     pause: float = 0.0
     closed: list[str] = field(default_factory=list)
     controls: list[Controls] = field(default_factory=list)
+    plans: list[Plan | None] = field(default_factory=list)
 
-    def reply(self, conversation: Conversation, message: str, controls: Controls = Controls()) -> Iterator[Part]:
+    def reply(
+        self,
+        conversation: Conversation,
+        message: str,
+        controls: Controls = Controls(),
+        plan: Plan | None = None,
+        inspect: bool = False,
+    ) -> Iterator[Part]:
         self.controls.append(controls)
+        self.plans.append(plan)
         items, said = [], ""
-        plan = Plan("recommend", (("show", 1), ("audiobook", 1)), terms=(Term("topic", "sea"),))
+        plan = plan or PLAN
         try:
-            for part in self._script(conversation, message, controls):
+            for part in self._script(conversation, message, plan):
                 if isinstance(part, Card):
                     items.append(part.item)
                 elif isinstance(part, Words):
                     said += part.text
                 time.sleep(self.pause)
                 yield part
+            if inspect:
+                yield TRACE
             turn = Turn(message, "en", plan, tuple(items), said)
             yield Done(Conversation((*conversation.turns, turn)), "end", {"first_text": 0.1, "total": 0.2})
         finally:
             self.closed.append(message)
 
-    def _script(self, conversation: Conversation, message: str, controls: Controls) -> Iterator[Part]:
+    def _script(self, conversation: Conversation, message: str, plan: Plan) -> Iterator[Part]:
         if "refuse" in message:
             raise NeoError("the message is too long: expected at most 2,000 characters, shorten it")
-        yield Understood(
-            Plan("recommend", (("show", 1), ("audiobook", 1))), "en", ("1 show", "1 audiobook", "about sea")
-        )
+        yield Understood(plan, "en", chips(plan, Wording.load("en")))
         if "count" in message:
             yield Words(f"Turn {len(conversation.turns) + 1}; first was {conversation.turns[0].message!r}."
                         if conversation.turns else "Turn 1.")  # fmt: skip
@@ -90,6 +135,24 @@ class Scripted:
 
     def languages(self) -> list[tuple[str, str]]:
         return [("en", "English"), ("fr", "French")]
+
+    def facets(self) -> list[tuple[str, str]]:
+        return [("topic", "sea"), ("topic", "space"), ("tone", "calm"), ("format", "nonfiction")]
+
+    def history(self, name: str) -> tuple[CatalogItem, ...]:
+        return (SEA,)
+
+    def titles(self, text: str, limit: int = 8) -> tuple[CatalogItem, ...]:
+        return tuple(item for item in ITEMS if text.lower() in item.title.lower())[:limit]
+
+    def called(self, titles: Iterable[str]) -> tuple[CatalogItem, ...]:
+        return tuple(item for item in ITEMS if item.title in tuple(titles))
+
+    def items(self, keys: Iterable[str]) -> tuple[CatalogItem, ...]:
+        return tuple(item for item in ITEMS if item.key in tuple(keys))
+
+    def addresses(self, items: Iterable[CatalogItem]) -> dict[str, str]:
+        return {item.key: "https://serial.example/feed" for item in items if item == SERIAL}
 
 
 @pytest.fixture(scope="session")

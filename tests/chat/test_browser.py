@@ -1,13 +1,15 @@
 """The page as a visitor meets it, in a headless Chromium, with a scripted assistant."""
 
 import pytest
+from sqlalchemy import create_engine
 
 DONE = "#neo-chat [data-state=done]"
 
 
 @pytest.fixture(scope="module")
-def address(serving, scripted):
-    return serving(scripted(pause=0.03), at_once=2)
+def address(serving, scripted, tmp_path_factory):
+    database = create_engine(f"sqlite:///{tmp_path_factory.mktemp('page') / 'feedback.db'}")
+    return serving(scripted(pause=0.08), at_once=2, feedback=database)
 
 
 @pytest.fixture
@@ -184,3 +186,111 @@ def test_two_visitors_see_their_own_talk(visit):
     say(ben, "from Ben")
     say(ana, "count", replies=2)
     assert "first was 'from Ana'" in ana.inner_text("#neo-chat") and "Ana" not in ben.inner_text("#neo-chat")
+
+
+def tab(page, name):
+    page.get_by_role("tab", name=name).click()
+
+
+def test_what_is_saved_shows_on_the_card_and_on_the_shelf_and_can_be_downloaded(visit):
+    page = visit()
+    say(page, "something calm")
+    page.click(".neo-card [data-do=save] >> nth=0")
+    page.wait_for_selector(".neo-card [data-do=save][aria-pressed=true]")
+    page.click(".neo-card [data-do=refuse] >> nth=1")
+    page.wait_for_selector(".neo-card [data-do=refuse][aria-pressed=true]")
+    tab(page, "Shelf")
+    page.wait_for_selector(".neo-shelf [data-group=saved]")
+    assert page.inner_text(".neo-shelf [data-group=saved] b") == "The Sea Around Us"
+    assert page.inner_text(".neo-shelf [data-group=refused] b") == "Serial"
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    assert download.value.suggested_filename == "shelf.csv"
+    assert "The Sea Around Us" in open(download.value.path(), encoding="utf-8").read()
+    say(page, "count", replies=2)
+    assert page.locator(".neo-card [data-do=save][aria-pressed=true]").count() == 1, "it stays marked"
+
+
+def test_why_this_is_asked_by_its_card(visit):
+    page = visit()
+    say(page, "something calm")
+    page.click(".neo-card [data-do=why] >> nth=1")
+    page.wait_for_function(f"document.querySelectorAll('{DONE}').length == 2")
+    assert page.locator(".neo-said").nth(1).inner_text() == "Why “Serial”?"
+
+
+def test_a_chip_is_removed_and_changed_with_the_keyboard(visit):
+    page = visit()
+    say(page, "something calm")
+    assert page.locator(".neo-chip").count() == 3
+    page.focus(".neo-chip button >> nth=1")
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"document.querySelectorAll('.neo-chip').length == 2 && !!document.querySelector('{DONE}')")
+    page.select_option(".neo-chip select >> nth=1", "-sea")
+    page.wait_for_function("document.querySelector('.neo-plan')?.innerText.includes('not sea')")
+    assert page.locator(".neo-said").count() == 1
+
+
+def test_an_earlier_message_is_edited(visit):
+    page = visit()
+    say(page, "hello")
+    say(page, "count", replies=2)
+    page.click(".neo-edit >> nth=0")
+    page.wait_for_function("document.querySelectorAll('.neo-said').length == 0")
+    assert page.input_value("#neo-box textarea") == "hello"
+
+
+def test_a_reply_is_rated_with_a_reason(visit):
+    page = visit()
+    say(page, "hello")
+    page.click("[data-do=rate][data-value=dislike]")
+    page.wait_for_selector("[data-do=reason]")
+    page.select_option("[data-do=reason]", "known")
+    page.wait_for_function("document.querySelector('[data-do=reason]')?.value == 'known'")
+
+
+def test_titles_are_picked_and_taken_out_again(visit):
+    page = visit()
+    page.locator("#neo-title textarea").press_sequentially("ser")
+    page.click(".neo-found [data-do=hear]")
+    page.wait_for_selector(".neo-history [data-key='show:serial']")
+    assert page.input_value("#neo-listener input") == "My own titles"
+    page.click(".neo-history [data-do=forget]")
+    page.wait_for_function("!document.querySelector('.neo-history')")
+
+
+def test_under_the_hood_is_one_switch(visit):
+    page = visit()
+    assert page.locator(".neo-inside").count() == 0
+    page.check("#neo-inspect input")
+    say(page, "evil")
+    page.wait_for_selector(".neo-inside .neo-beams")
+    assert page.evaluate("window.hacked") is None and page.locator(".neo-inside script").count() == 0
+
+
+def test_a_scene_runs_by_itself(visit):
+    page = visit()
+    say(page, "before")
+    tab(page, "Tour")
+    page.click("[data-do=scene] >> nth=4")
+    page.wait_for_function(
+        f"document.querySelectorAll('{DONE}').length == 2"
+        " && document.querySelector('#neo-chat').innerText.includes('Why that one?')"
+    )
+    assert "before" not in page.inner_text("#neo-chat")
+
+
+def test_the_transcript_is_copied(visit):
+    page = visit()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    say(page, "hello")
+    page.click("#neo-copy")
+    page.wait_for_function("navigator.clipboard.readText().then(text => text.startsWith('> hello'))")
+
+
+def test_examples_are_in_the_browsers_language(browser, address):
+    context = browser.new_context(locale="de-CH")
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_function("document.querySelector('#neo-chat')?.innerText.includes('Hörbuch')")
+    context.close()

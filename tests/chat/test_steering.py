@@ -10,6 +10,7 @@ from catalog.database import open_database
 from catalog.demo import load_demo
 from catalog.lookup import MakerIndex, TitleIndex
 from catalog.tables import SidRow
+from neo.chat.contradictions import contradictions
 from neo.chat.parts import Controls, Conversation, Turn
 from neo.chat.steering import Names, Steering, chips, controlled
 from neo.decoding.trie import Tries
@@ -44,8 +45,8 @@ def left(session, steered):
     return [CatalogItem.of(row) for row in session.scalars(queries.items_by_sid(sids)).unique()]
 
 
-def steer(session, steering, plan, conversation=Conversation(), history=(), wording=EN):
-    return steering.steer(session, plan, wording, conversation, tuple(history))
+def steer(session, steering, plan, conversation=Conversation(), history=(), wording=EN, controls=Controls()):
+    return steering.steer(session, plan, wording, conversation, tuple(history), controls)
 
 
 def test_every_word_of_a_plan_becomes_a_filter(session, steering):
@@ -114,6 +115,72 @@ def test_two_topics_mean_both_where_there_is_enough_of_both(session, steering):
 )
 def test_controls_overrule_the_plan(types, only, expected):
     assert controlled(Plan("recommend", types), Controls(only)).types == expected
+
+
+@pytest.mark.parametrize(
+    ("types", "count", "expected"),
+    [
+        ((("show", 2),), 5, (("show", 5),)),
+        ((("show", 2), ("audiobook", 1)), 2, (("show", 1), ("audiobook", 1))),
+        ((("show", 2), ("audiobook", 1)), 5, (("show", 3), ("audiobook", 2))),
+        ((("show", 2), ("audiobook", 1)), 1, (("show", 1),)),
+        ((), 4, ((ANY, 4),)),
+    ],
+)
+def test_a_count_is_dealt_to_the_types(types, count, expected):
+    plan = controlled(Plan("recommend", types), Controls(count=count))
+    assert plan.types == expected and plan.count == count
+
+
+def test_controls_are_never_loosened(session, steering):
+    plan = Plan("recommend", (("show", 1),), terms=(Term("tone", "dark"),))
+    items = left(session, steer(session, steering, plan, controls=Controls(tones=("calm",))))
+    assert items and all("calm" in item.tones for item in items)
+    refused = tuple(item.id for item in items)
+    none = steer(session, steering, plan, controls=Controls(tones=("calm",), without=refused))
+    assert not {item.id for item in left(session, none)} & set(refused)
+
+
+def test_what_was_heard_can_be_hidden_even_by_name(session, steering):
+    row = CatalogItem.of(session.scalars(queries.items_by_key(["show:serial"])).unique().one())
+    named = Plan("search", (("show", 1),), terms=(Term("title", "Serial"),))
+    familiar = Plan("recommend", (("show", 1),), familiarity="familiar")
+    for plan in (named, familiar):
+        assert row in left(session, steer(session, steering, plan, history=[row]))
+        hidden = steer(session, steering, plan, history=[row], controls=Controls(unheard=True))
+        assert row not in left(session, hidden)
+
+
+def test_the_filter_in_force_is_the_one_that_made_the_views(session, steering):
+    plan = Plan("recommend", (("show", 1),), ("en",), terms=(Term("topic", "history"),))
+    wish = steer(session, steering, plan, controls=Controls(("show",), without=(3,))).wish
+    assert (wish.types, wish.languages, wish.topics, 3 in wish.without_items) == (
+        ("show",),
+        ("en",),
+        ("history",),
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "controls", "asked", "set_"),
+    [
+        (Plan("recommend", (("show", 1),)), Controls(("audiobook",)), "podcasts", "audiobooks"),
+        (Plan("recommend", (), ("fr",)), Controls(language="de"), "French", "German"),
+        (Plan("recommend", (), (), "familiar"), Controls(familiarity="new"), "familiar", "new to you"),
+        (Plan("recommend", (), (), "familiar"), Controls(unheard=True), "familiar", "new to you"),
+        (Plan("recommend", terms=(Term("tone", "calm", False),)), Controls(tones=("calm",)), "not calm", "calm"),
+    ],
+)
+def test_a_contradiction_is_answered(plan, controls, asked, set_):
+    (said,) = contradictions(plan, controls, EN)
+    assert f"asked for {asked};" in said and f"say {set_}," in said
+
+
+def test_where_words_and_controls_agree_nothing_is_said():
+    plan = Plan("recommend", ((ANY, 1), ("show", 1)), ("fr",), "new")
+    assert contradictions(plan, Controls(("show",), "fr", familiarity="new", unheard=True, count=4), EN) == []
+    assert contradictions(plan, Controls(), EN) == []
 
 
 def test_chips_by_hand():

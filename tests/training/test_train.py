@@ -9,11 +9,13 @@ import torch
 
 from neo.model.neo import AdapterConfig
 from neo.training import train
+from neo.training.listeners import Simulation
 from neo.training.readout import fit_readout
 from neo.training.recipe import Recipe, ShortcutConfig, StageConfig
 from tests import tiny
 from tests.training.test_tasks import SHELF
 
+LISTENERS = Simulation(SHELF.items, SHELF.vectors)
 BOOK = tiny.book({"show": (2, 8), "audiobook": (2, 8)})
 
 
@@ -48,7 +50,7 @@ def recipe():
 
 def a_run(folder):
     model, format_ = tiny.model(BOOK)
-    return train.Run(folder, recipe(), model, format_, SHELF, FakeEncoder())
+    return train.Run(folder, recipe(), model, format_, SHELF, LISTENERS, FakeEncoder())
 
 
 def weights(run):
@@ -88,8 +90,7 @@ def test_the_rate_warms_up_and_falls():
 
 def test_the_readout_lowers_the_held_out_loss_and_moves_output_rows_only():
     run = a_run(None)
-    simulation = train.Simulation(SHELF.items, SHELF.vectors)
-    composer = train.Composer(SHELF, simulation, np.random.default_rng(0), "train", ("en", "es"))
+    composer = train.Composer(SHELF, LISTENERS, np.random.default_rng(0), "train", ("en", "es"))
     stage = StageConfig(conversations=300, mixture={"ground": {"codes": 1.0}}, rate=0.0)
     made = train.examples(composer, run.format, run.encoder, stage)
     before = {name: p.detach().clone() for name, p in run.model.rows.named_parameters()}

@@ -1,0 +1,208 @@
+"""From judgements to results: win rates, strengths, ratings, agreement, precision. Values only; `report` words them."""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from neo.study import statistics
+from neo.study.judgements import Judgement
+from neo.study.spec import Question, StudySpec
+from neo.study.statistics import Estimate
+
+FEW = 10
+"""Raters or tasks below which intervals are called rough."""
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Two arms side by side, seen from the first."""
+
+    arms: tuple[str, str]
+    won: int
+    lost: int
+    tied: int
+    bad: int
+    decided: Estimate
+    """Wins among decided judgements, Wilson interval."""
+    score: Estimate
+    """Wins plus half of what was not decided, interval clustered by rater and task."""
+    design_effect: float
+    needed: int | None
+    """Judgements needed to tell this score from one half with 80 % power, clusters and undecided ones included."""
+
+    @property
+    def total(self) -> int:
+        return self.won + self.lost + self.tied + self.bad
+
+    @property
+    def differs(self) -> bool:
+        return not self.score.low <= 0.5 <= self.score.high
+
+
+@dataclass(frozen=True)
+class Rating:
+    """Answers to a question about one arm."""
+
+    arm: str
+    mean: Estimate | None
+    """Of a scale; None for choices."""
+    counts: tuple[int, ...]
+    """By option, in the question's order."""
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    question: Question
+    ratings: tuple[Rating, ...]
+    effects: tuple[tuple[str, str, float], ...]
+    """(arm, other arm, Cliff's delta) of a scale."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    question: str
+    alpha: float | None
+    units: int
+    """Things that two or more raters judged in the same form."""
+
+
+@dataclass(frozen=True)
+class Results:
+    judgements: int
+    raters: int
+    tasks: int
+    simulated: bool
+    duels: tuple[Duel, ...]
+    by_task: dict[str, tuple[Duel, ...]]
+    by_language: dict[str, tuple[Duel, ...]]
+    strengths: dict[str, Estimate]
+    """Log strengths of Bradley-Terry with ties, strongest first; they sum to zero."""
+    questions: tuple[QuestionResult, ...]
+    precision: dict[str, list[Estimate]]
+    """By arm, at 1, 2, ... items."""
+    agreement: tuple[Agreement, ...]
+    left: Estimate
+    """How often the left side won, of decided judgements: far from one half means that the place mattered."""
+    seconds: float
+    """Median of a judgement."""
+
+
+def analyse(spec: StudySpec, judgements: list[Judgement]) -> Results:
+    """Results of counted judgements (see `neo.study.judgements.counted`), at least one of them."""
+    sides = Counter(each.verdict_side for each in judgements)
+    return Results(
+        len(judgements),
+        len({each.rater for each in judgements}),
+        len({each.task for each in judgements}),
+        any(each.simulated for each in judgements),
+        duels(spec, judgements),
+        _split(spec, judgements, "task"),
+        _split(spec, judgements, "language"),
+        strengths(spec, judgements),
+        tuple(_question(spec, judgements, question) for question in spec.questions if question.about != "comparison"
+              and question.answer != "comment"),
+        _precision(spec, judgements),
+        tuple(_agreement(judgements, question) for question in spec.questions if question.answer != "comment"),
+        statistics.wilson(sides["left"], sides["left"] + sides["right"]),
+        float(np.median([each.seconds for each in judgements])),
+    )  # fmt: skip
+
+
+def _weights(spec: StudySpec, judgements: list[Judgement]) -> np.ndarray:
+    raters = np.array([each.rater for each in judgements])
+    return statistics.cluster_weights(raters, np.array([each.task for each in judgements]), spec.seed)
+
+
+def duels(spec: StudySpec, judgements: list[Judgement]) -> tuple[Duel, ...]:
+    """Every pair that was judged, in the order of the study's arms."""
+    found = []
+    for pair in combinations(spec.arms, 2):
+        own = [each for each in judgements if each.arms == pair]
+        if own:
+            found.append(_duel(spec, pair, own))
+    return tuple(found)
+
+
+def _duel(spec: StudySpec, pair: tuple[str, str], own: list[Judgement]) -> Duel:
+    verdicts = Counter(each.verdict for each in own)
+    values = np.array([each.score for each in own])
+    weights = _weights(spec, own)
+    won, lost = verdicts["first"], verdicts["second"]
+    effect = statistics.design_effect(values, weights)
+    needed = None
+    if won + lost and (size := statistics.sample_size(won / (won + lost))):
+        needed = int(np.ceil(size * effect * len(own) / (won + lost)))
+    decided, score = statistics.wilson(won, won + lost), statistics.weighted_mean(values, weights)
+    return Duel(pair, won, lost, verdicts["tie"], verdicts["bad"], decided, score, effect, needed)
+
+
+def _split(spec: StudySpec, judgements: list[Judgement], by: str) -> dict[str, tuple[Duel, ...]]:
+    names = list(dict.fromkeys(getattr(each, by) for each in judgements))
+    return {name: duels(spec, [each for each in judgements if getattr(each, by) == name]) for name in sorted(names)}
+
+
+def strengths(spec: StudySpec, judgements: list[Judgement]) -> dict[str, Estimate]:
+    """Bradley-Terry with ties over all pairs; "both bad" is a tie. Empty for single arms."""
+    if not spec.side_by_side:
+        return {}
+    order = list(spec.arms)
+    first, second = (np.array([order.index(each.arms[side]) for each in judgements]) for side in (0, 1))
+    score = np.array([each.score for each in judgements])
+    weights = _weights(spec, judgements)
+    once, _ = statistics.davidson(*statistics.tables(first, second, score, len(order), np.ones((1, len(score)))))
+    again, _ = statistics.davidson(*statistics.tables(first, second, score, len(order), weights))
+    found = {arm: Estimate(float(once[0, at]), *statistics.interval(again[:, at])) for at, arm in enumerate(order)}
+    return dict(sorted(found.items(), key=lambda pair: -pair[1].value))
+
+
+def _question(spec: StudySpec, judgements: list[Judgement], question: Question) -> QuestionResult:
+    ratings, values_of = [], {}
+    for arm in spec.arms:
+        rows = [
+            (each.rater, each.task, answer.value)
+            for each in judgements
+            for answer in each.answers
+            if answer.question == question.id and answer.arm == arm
+        ]
+        counts = Counter(value for *_, value in rows)
+        mean = None
+        if question.answer == "scale" and rows:
+            raters, tasks, values = (np.array(column) for column in zip(*rows, strict=True))
+            values_of[arm] = values = values.astype(float)
+            mean = statistics.weighted_mean(values, statistics.cluster_weights(raters, tasks, spec.seed))
+        ratings.append(Rating(arm, mean, tuple(counts[option] for option in question.options)))
+    effects = tuple(
+        (one, other, statistics.cliffs_delta(values_of[one], values_of[other]))
+        for one, other in combinations(values_of, 2)
+    )
+    return QuestionResult(question, tuple(ratings), effects)
+
+
+def _precision(spec: StudySpec, judgements: list[Judgement]) -> dict[str, list[Estimate]]:
+    found = {}
+    for arm in spec.arms:
+        rows = [(each.rater, each.task, hits) for each in judgements for hits in each.hits.get(arm, ())]
+        if rows:
+            raters, tasks = (np.array(column) for column in list(zip(*rows, strict=True))[:2])
+            hits = [row[2] for row in rows]
+            weights = statistics.cluster_weights(raters, tasks, spec.seed)
+            most = max(map(len, hits))
+            found[arm] = [
+                statistics.weighted_mean(statistics.precision_at(hits, k), weights) for k in range(1, most + 1)
+            ]
+    return found
+
+
+def _agreement(judgements: list[Judgement], question: Question) -> Agreement:
+    units: dict[tuple, dict[int, str | int]] = {}
+    for each in judgements:
+        for answer in each.answers:
+            if answer.question != question.id:
+                continue
+            value = each.verdict if question.answer == "verdict" else answer.value
+            shown = (answer.arm, answer.shown) if answer.arm else (each.arms, each.shown)
+            units.setdefault((each.task, shown, answer.turn, answer.item), {})[each.rater] = value
+    level = "ordinal" if question.answer == "scale" else "nominal"
+    return Agreement(question.id, statistics.agreement(units, level), sum(len(unit) > 1 for unit in units.values()))

@@ -1,0 +1,220 @@
+"""python -m neo study check | create | links | serve | status | report | export | exclude | include | simulate."""
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from catalog.database import open_database
+from neo.options import DatabaseOption, progress_bar, report, screen
+from neo.study import store
+from neo.study.errors import StudyError
+from neo.study.spec import read_spec
+from neo.study.tables import make_tables
+
+study_app = typer.Typer(no_args_is_help=True, help="Compare systems with people: a file in, a report out.")
+
+NameArgument = Annotated[str, typer.Argument(help="Name of the study, as its file has it.")]
+FileArgument = Annotated[Path, typer.Argument(help="The study's YAML file.")]
+OutOption = Annotated[Path | None, typer.Option(help="Folder to write to; runs/study/NAME if left out.")]
+AddressOption = Annotated[str, typer.Option(help="Where raters reach the page; links begin with it.")]
+LOCAL = "http://127.0.0.1:7861"
+
+
+@study_app.command("check")
+def study_check(file: FileArgument) -> None:
+    """Check a study file and say what it plans; every problem is named with its line.
+
+    Example: python -m neo study check neo/study/example.yaml
+    """
+    spec, _ = read_spec(file)
+    raters = -(-spec.planned // spec.tasks_each)
+    screen.print(
+        f"{spec.name}: {len(spec.arms)} arms, {len(spec.counted_tasks)} counted tasks x {spec.design.judgements} "
+        f"judgements = {spec.planned}; {spec.tasks_each} a rater, so at least {raters} raters"
+    )
+
+
+@study_app.command("create")
+def study_create(
+    file: FileArgument,
+    database: DatabaseOption,
+    raters: Annotated[int, typer.Option(help="Links to make at once.", min=0)] = 0,
+    address: AddressOption = LOCAL,
+    out: OutOption = None,
+) -> None:
+    """Put a study into the database and make personal links. The file cannot change afterwards."""
+    spec, text = read_spec(file)
+    engine = open_database(database)
+    make_tables(engine)
+    with Session(engine) as session:
+        study = store.create(session, spec, text)
+        screen.print(f"study {spec.name!r} is created: {spec.planned} judgements")
+        if raters:
+            _write_links(store.add_raters(session, study, raters), spec.name, address, out)
+
+
+@study_app.command("links")
+def study_links(
+    name: NameArgument,
+    database: DatabaseOption,
+    raters: Annotated[int, typer.Option(help="How many more.", min=1)] = 1,
+    address: AddressOption = LOCAL,
+    out: OutOption = None,
+) -> None:
+    """Make more personal links."""
+    with Session(open_database(database)) as session:
+        study, _ = store.find(session, name)
+        _write_links(store.add_raters(session, study, raters), name, address, out)
+
+
+def _write_links(links: list[tuple[int, str]], name: str, address: str, out: Path | None) -> None:
+    folder = _folder(name, out)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "links.csv"
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if new:
+            writer.writerow(("rater", "link"))
+        writer.writerows((number, f"{address}/?t={token}") for number, token in links)
+    path.chmod(0o600)
+    screen.print(f"{len(links)} links are in {path}; they are kept nowhere else", soft_wrap=True)
+
+
+@study_app.command("serve")
+def study_serve(
+    name: NameArgument,
+    database: DatabaseOption,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 7861,
+) -> None:
+    """Start the raters' page, and the organiser's at /organiser (its password: NEO_STUDY_PASSWORD, else drawn)."""
+    from neo.study.arms import open_arms
+    from neo.study.serve import serve
+
+    engine = open_database(database)
+    with Session(engine) as session:
+        _, spec = store.find(session, name)
+    serve(engine, name, open_arms(spec, database, report=report), host, port)
+
+
+@study_app.command("status")
+def study_status(name: NameArgument, database: DatabaseOption) -> None:
+    """How far a study is, by arm and task, and which raters are flagged. Says nothing of who wins."""
+    from neo.study.report import progress
+
+    with Session(open_database(database)) as session:
+        study, spec = store.find(session, name)
+        state = progress(session, study, spec)
+    simulated = f" ({state.simulated} simulated)" if state.simulated else ""
+    screen.print(
+        f"{state.submitted} of {state.planned} judgements submitted, {state.taken} taken; "
+        f"{state.links} links{simulated}; {state.raters} have judged; results from {state.results_after} on"
+    )
+    table = Table("", "submitted", "planned")
+    for rows in (state.by_task, state.by_arm):
+        for key, (done, planned) in rows.items():
+            table.add_row(key, str(done), str(planned))
+        table.add_section()
+    screen.print(table)
+    for rater, reasons in state.flagged.items():
+        excluded = f" (excluded: {state.excluded[rater]})" if rater in state.excluded else ""
+        screen.print(f"rater {rater} is flagged{excluded}: {'; '.join(reasons)}", markup=False, highlight=False)
+
+
+@study_app.command("report")
+def study_report(
+    name: NameArgument,
+    database: DatabaseOption,
+    out: OutOption = None,
+    peek: Annotated[bool, typer.Option("--peek", help="Before all judgements are in; the report will say so.")] = False,
+) -> None:
+    """Write the report as HTML and as Markdown with pictures."""
+    from neo.study.report import build, write
+
+    with Session(open_database(database)) as session:
+        study, spec = store.find(session, name)
+        made = build(session, study, spec, peek)
+    screen.print(f"report: {write(made, _folder(name, out))[0]}", soft_wrap=True)
+
+
+@study_app.command("export")
+def study_export(name: NameArgument, database: DatabaseOption, out: OutOption = None) -> None:
+    """Write everything the study knows: CSV tables, conversations and events as JSON lines, a data dictionary."""
+    from neo.study.export import export
+
+    with Session(open_database(database)) as session:
+        study, spec = store.find(session, name)
+        for path in export(session, study, spec, _folder(name, out) / "export"):
+            screen.print(str(path), soft_wrap=True)
+
+
+@study_app.command("exclude")
+def study_exclude(
+    name: NameArgument,
+    rater: Annotated[int, typer.Argument(help="The rater's number.")],
+    database: DatabaseOption,
+    because: Annotated[str, typer.Option(help="The reason; it is printed in the report.")],
+) -> None:
+    """Leave a rater out of the results. The decision is recorded and reported; `include` takes it back."""
+    _decide(name, rater, database, excluded=True, because=because)
+
+
+@study_app.command("include")
+def study_include(
+    name: NameArgument,
+    rater: Annotated[int, typer.Argument(help="The rater's number.")],
+    database: DatabaseOption,
+    because: Annotated[str, typer.Option(help="The reason; it is recorded.")],
+) -> None:
+    """Let an excluded rater count again."""
+    _decide(name, rater, database, excluded=False, because=because)
+
+
+def _decide(name: str, rater: int, database: str, excluded: bool, because: str) -> None:
+    with Session(open_database(database)) as session:
+        study, _ = store.find(session, name)
+        store.decide(session, study, rater, excluded, because)
+
+
+@study_app.command("simulate")
+def study_simulate(
+    name: NameArgument,
+    database: DatabaseOption,
+    raters: Annotated[int, typer.Option(help="How many simulated raters.", min=1)] = 20,
+    prefer: Annotated[
+        list[str] | None, typer.Option(help="Log strength of an arm, such as nearest=1; may be repeated.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of their judgements.")] = 0,
+) -> None:
+    """Try a study out with simulated raters. They are called simulated everywhere, and real raters replace them."""
+    from neo.study.arms import open_arms
+    from neo.study.simulate import Taste, simulate
+
+    engine = open_database(database)
+    with Session(engine) as session:
+        study, spec = store.find(session, name)
+        taste = Taste(dict(_strength(each, tuple(spec.arms)) for each in prefer or ()))
+        arms = open_arms(spec, database, report=report)
+        with progress_bar() as bar:
+            task = bar.add_task("simulated raters", total=raters)
+            simulate(session, study, spec, arms, taste, raters, seed, lambda: bar.advance(task))
+
+
+def _strength(text: str, arms: tuple[str, ...]) -> tuple[str, float]:
+    arm, _, value = text.partition("=")
+    try:
+        strength = float(value)
+    except ValueError:
+        raise StudyError(f'--prefer {text!r}: expected an arm and a number, such as "{arms[0]}=1"') from None
+    if arm not in arms:
+        raise StudyError(f"--prefer {text!r}: arm {arm!r} is unknown, expected one of {', '.join(arms)}")
+    return arm, strength
+
+
+def _folder(name: str, out: Path | None) -> Path:
+    return out or Path("runs") / "study" / name

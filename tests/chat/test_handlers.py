@@ -1,0 +1,194 @@
+"""What the buttons of the page do, without a browser."""
+
+import gradio as gr
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from neo.chat import feedback
+from neo.chat.cards import Labels
+from neo.chat.chips import Menu
+from neo.chat.controls import controls_of
+from neo.chat.handlers import Handlers
+from neo.chat.limits import Rate
+from neo.chat.parts import Controls, Notice
+from neo.chat.shelf import Shelf
+from neo.chat.taste import OWN, Taste
+from neo.chat.tour import SCENES
+from neo.chat.visit import Tools, said, waits
+from neo.plan import Plan, Term
+
+UNSET = ([], "", "", 0, "", [], False)
+
+
+class From:
+    """A request from an address."""
+
+    def __init__(self, host="1.2.3.4", **headers):
+        self.client, self.headers = type("Client", (), {"host": host}), headers
+
+
+@pytest.fixture
+def do(scripted):
+    database = create_engine("sqlite://")
+    feedback.make_table(database)
+    menu = Menu(("show", "audiobook"), ("en", "fr"), {"topic": ("sea", "space")})
+    return Handlers(scripted(), Labels({"show": "Show"}), Tools(menu, True), database)
+
+
+def answer(do, visit, inspect=False, taste=Taste(), shelf=Shelf(), unset=UNSET, request=From()):
+    return [step for step, _ in do.answer(visit, inspect, taste, shelf, *unset, request)][-1]
+
+
+def act(do, visit, draft="", **asked):
+    """(draft, visit) after a button was pressed."""
+    return do.act(visit, Shelf(), draft, gr.EventData(None, asked))[:2]
+
+
+def test_why_and_more_speak_for_the_visitor(do):
+    visit = answer(do, said((), "hello"))
+    _, why = act(do, visit, do="why", key="show:serial")
+    assert why[-1].message == "Why “Serial”?" and why[-1].plan == Plan("why", refs=(2,)) and waits(why)
+    _, more = act(do, visit, do="more", key="show:serial")
+    assert more[-1].plan == Plan("recommend", (("show", 3),), terms=(Term("like", "Serial"),))
+    assert "Serial" in more[-1].message
+    answer(do, more)
+    assert do.assistant.plans[-1] == more[-1].plan and do.assistant.controls[-1].reply_language == "en"
+
+
+def test_why_of_an_item_that_is_no_longer_the_latest_names_it(do):
+    visit = answer(do, said(answer(do, said((), "hello")), "evil"))
+    _, why = act(do, visit, do="why", key="show:serial")
+    assert why[-1].plan == Plan("why", terms=(Term("title", "Serial"),))
+
+
+def test_a_chip_that_is_changed_makes_the_reply_anew(do):
+    visit = answer(do, said((), "hello"))
+    _, fewer = act(do, visit, do="unchip", place="types:1")
+    assert len(fewer) == 1 and waits(fewer) and fewer[0].plan.types == (("show", 1),)
+    _, other = act(do, visit, do="chip", place="terms:0", value="-space")
+    assert other[0].plan.values("topic", wanted=False) == ("space",) and other[0].message == "hello"
+    answer(do, other)
+    assert do.assistant.plans[-1] == other[0].plan
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {}, {"do": "why", "key": "show:unseen"}, {"do": "chip", "place": "terms:0", "value": "+made up"},
+        {"do": "unchip", "place": "__class__"}, {"do": "edit", "at": "-1"}, {"do": "edit", "at": "99"},
+        {"do": "rate", "at": "x"}, {"do": "scene", "value": "no such scene"}, {"do": "reply"},
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_does_nothing(do, asked):
+    visit = answer(do, said((), "hello"))
+    assert act(do, visit, draft="mine", **asked) == ("mine", visit)
+
+
+def test_editing_takes_back_all_that_came_after(do):
+    visit = answer(do, said(answer(do, said((), "hello")), "count"))
+    draft, left = act(do, visit, do="edit", at="1")
+    assert draft == "count" and left == visit[:1]
+    assert act(do, visit, do="edit", at="0") == ("hello", ())
+
+
+def test_nothing_is_pressed_while_a_reply_is_written(do, monkeypatch):
+    monkeypatch.setattr(gr, "Info", lambda *_, **__: None)
+    visit = said(answer(do, said((), "hello")), "count")
+    assert act(do, visit, do="edit", at="0") == ("", visit)
+
+
+def test_ratings_reach_the_table(do):
+    visit = answer(do, said((), "hello"))
+    _, visit = act(do, visit, do="rate", at="0", value="dislike")
+    _, visit = act(do, visit, do="reason", at="0", value="known")
+    with Session(do.kept) as session:
+        (row,) = session.scalars(feedback.all_feedback())
+        assert (row.liked, row.reason) == (False, "known")
+    assert not waits(visit) and visit[0].rating.reason == "known"
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_every_scene_is_said_to_its_end(do, scene):
+    _, visit = act(do, answer(do, said((), "before")), do="scene", value=scene.name)
+    visit = answer(do, visit)
+    assert tuple(exchange.message for exchange in visit) == scene.messages
+    assert (
+        all(exchange.ended == "done" for exchange in visit)
+        and visit[-1].before.turns[:1] == visit[0].after.turns[: len(visit) - 1]
+    )
+
+
+def test_shelving_never_touches_the_conversation(do):
+    visit = answer(do, said((), "hello"))
+    shelf, html, marks = do.shelve(visit, Shelf(), gr.EventData(None, {"do": "refuse", "key": "show:serial"}))
+    assert [item.title for item in shelf.refused] == ["Serial"] and "Not for me" in html and "refuse" in marks
+    answer(do, said(visit, "more"), shelf=shelf)
+    assert do.assistant.controls[-1].without == (2,)
+    assert do.shelve(visit, shelf, gr.EventData(None, {"do": "save", "key": "show:unseen"}))[0] == shelf
+
+
+def test_controls_by_hand(sea):
+    nadia, own = Taste("Nadia", (sea,)), Taste().heard([sea])
+    assert controls_of(nadia, Shelf(), *UNSET) == Controls(listener="Nadia")
+    assert controls_of(own, Shelf(), *UNSET) == Controls(history=(sea,))
+    assert controls_of(nadia.forgot(sea.key), Shelf(), *UNSET) == Controls(history=())
+    set_ = (["show"], "fr", "de", 2, "new", ["calm"], True)
+    assert controls_of(Taste(), Shelf(refused=(sea,)), *set_) == Controls(
+        ("show",), "fr", None, "de", 2, "new", ("calm",), True, (sea.id,)
+    )
+
+
+def test_a_listener_is_chosen_changed_and_left(do, sea):
+    nadia, html = do.choose("Nadia", Taste())
+    assert nadia == Taste("Nadia", (sea,)) and "The Sea Around Us" in html
+    changed, _, name = do.listen(nadia, gr.EventData(None, {"do": "hear", "key": "show:serial"}))
+    assert name == "Nadia" and changed.own and len(changed.items) == 2
+    own, _, name = do.listen(Taste(), gr.EventData(None, {"do": "hear", "key": "show:serial"}))
+    assert name == OWN and do.choose("", own)[0] == Taste() and do.choose(OWN, own)[0] == own
+
+
+def test_who_asks_too_often_is_told_when_to_come_back(scripted):
+    do = Handlers(scripted(), Labels(), rate=Rate(most=1))
+    visit = answer(do, said(answer(do, said((), "hello")), "count"))
+    (notice,) = visit[-1].parts
+    assert isinstance(notice, Notice) and "try again in" in notice.text and visit[-1].ended == "done"
+    assert len(do.assistant.plans) == 1
+    other = answer(do, said((), "hello"), request=From("5.6.7.8"))
+    assert len(other[0].cards) == 2
+
+
+def test_examples_speak_the_visitors_language(do):
+    french = do.greet(From(**{"accept-language": "sv, fr-CH;q=0.9, en;q=0.8"}))
+    assert "français" in " ".join(example["text"] for example in french.examples)
+
+
+def test_a_transcript_is_markdown_that_follows_nothing(do):
+    text = do.markdown(answer(do, said((), "evil *stars*")))
+    assert text.startswith("> evil \\*stars\\*\n") and "\\<script\\>" in text and "<script" not in text
+
+
+def test_under_the_hood_only_when_asked(do):
+    assert answer(do, said((), "hello"))[0].trace is None
+    visit = answer(do, said((), "hello"), inspect=True)
+    html = do.view(visit, Shelf())[6]
+    for words in ("310", "40 left", "audiobook, level 1, code 3", "7 → 3 → 1", "without topics", "-0.50", "60.7 %"):
+        assert words in html
+    assert "<script" not in html and "&lt;script&gt;" in html
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "titles"),
+    [
+        ("my.opml", '<opml><body><outline text="Serial" xmlUrl="https://s.example/f"/></body></opml>', ["Serial"]),
+        ("books.csv", "Title,Author,Exclusive Shelf\nThe Sea Around Us,Rachel Carson,read\n", ["The Sea Around Us"]),
+        ("broken.opml", "<opml><body>", []),
+    ],
+)
+def test_a_file_becomes_history_of_this_visit_and_is_gone(do, tmp_path, monkeypatch, name, text, titles):
+    for box in ("Info", "Warning"):
+        monkeypatch.setattr(gr, box, lambda *_, **__: None)
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    taste, *_ = do.upload(str(path), Taste())
+    assert [item.title for item in taste.items] == titles and not path.exists()

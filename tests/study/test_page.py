@@ -1,0 +1,239 @@
+"""The raters' and the organiser's pages on a running server, in a headless Chromium: a study from link to thanks."""
+
+import base64
+import io
+import re
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+import zipfile
+
+import pytest
+import uvicorn
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from neo.chat.cards import Labels
+from neo.chat.parts import Words
+from neo.study import sitting, store
+from neo.study.serve import create_app
+from neo.study.shown import STEPS, conversation_html, units
+from neo.study.tables import EventRow, SlotRow
+
+PASSWORD = "for organisers only"
+
+
+@pytest.fixture
+def study(made):
+    session, row, spec = made(languages=["en", "es"])
+    links = store.add_raters(session, row, 4)
+    session.refresh(row)
+    session.expunge(row)
+    return row, spec, [token for _, token in links]
+
+
+@pytest.fixture
+def address(study, database, arms):
+    """A server of its own for every test; replies are shown at once, so that tests wait for nothing."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    app = create_app(database, "small", arms, PASSWORD, pause=0.01)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def visit(browser):
+    """`visit(url, width=1280)`: the page, and the text of everything the server sent to it, in `page.received`."""
+    contexts = []
+
+    def open_page(url, width=1280):
+        context = browser.new_context(viewport={"width": width, "height": 850})
+        context.set_default_timeout(600_000)  # a stop for what never comes; a busy machine is no fault
+        contexts.append(context)
+        page = context.new_page()
+        page.received = []
+
+        def keep(response):
+            if response.request.resource_type in ("document", "fetch", "xhr", "eventsource"):
+                try:
+                    page.received.append(response.text())
+                except Exception:
+                    page.received.append("")  # a stream that was closed with its page
+
+        page.on("requestfinished", lambda request: keep(request.response()))
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def begin(page):
+    page.click("#study-agree")
+    page.click("#study-begin")
+    page.wait_for_selector("#study-submit")
+
+
+def choose(page, key, at=0):
+    page.locator(f"#ask-{key.replace(':', '-')} input").nth(at).check()
+
+
+KEYS = [f"listen:{side}:1:{n}" for side in ("left", "right") for n in (1, 2)] + ["relevance:left", "relevance:right"]
+
+
+def test_a_rater_walks_from_link_to_thanks(address, study, visit, database):
+    row, spec, tokens = study
+    page = visit(f"{address}/?t={tokens[0]}")
+    begin(page)
+    assert "Task 1 of 2" in page.inner_text("#study-head")
+    for number in (1, 2):
+        page.wait_for_function(f"document.querySelector('#study-head').innerText.includes('Task {number} of 2')")
+        page.wait_for_selector("#study-submit")
+        for key in KEYS:
+            choose(page, key)
+        page.click("#study-submit")
+        page.get_by_text("Please answer first: Better?").first.wait_for()
+        choose(page, "better", 2)
+        page.fill("#ask-why textarea", f"because {number}")
+        page.click("#study-submit")
+    page.wait_for_selector(".study-thanks")
+    with Session(database) as session:
+        done = list(session.scalars(store.events_of(row.id, "submitted")))
+    assert [event.data["answers"]["better"] for event in done] == ["tie", "tie"]
+    assert [event.data["answers"]["why"] for event in done] == ["because 1", "because 2"]
+
+
+def test_nothing_that_reaches_the_page_names_an_arm(address, study, visit, database):
+    row, spec, tokens = study
+    page = visit(f"{address}/?t={tokens[0]}")
+    begin(page)
+    page.wait_for_timeout(300)
+    sent = page.content() + "".join(page.received)
+    assert "Title 1" in sent, "the replies themselves are in what was recorded"
+    for secret in (*spec.arms, "show:1-2-3", "popularity", "scripted", "2 shows", '"score"'):
+        assert secret not in sent, secret
+    schema = urllib.request.urlopen(f"{address}/gradio_api/info").read().decode()
+    assert '"named_endpoints":{}' in schema and '"unnamed_endpoints":{}' in schema
+
+
+def test_sides_are_shown_at_the_same_rhythm(made, join, arms):
+    """Replies of 3 and 40 words: both begin at step 1 and are whole at the last step, and not before."""
+    session, row, spec = made()
+    rater = join(session, row, spec)
+    here = sitting.seat(session, spec, rater)
+    names = session.get(SlotRow, here.slot_id).arms
+    arms[names[0]].system.words, arms[names[1]].system.words = 3, 40
+    sitting.say(session, spec, rater, here.slot_id, "Hello")
+    sitting.answer(session, spec, rater, here.slot_id, arms)
+    here = sitting.seat(session, spec, rater)
+    states = []
+    for step in range(STEPS + 1):
+        html = conversation_html(here, "en", Labels(), step)
+        states.append(re.findall(r'data-state="(\w+)"', html))
+    assert all(left == right for left, right in states)
+    assert [left for left, _ in states] == ["waiting"] + ["live"] * (STEPS - 1) + ["done"]
+    assert "".join(part.text for part in units((Words("a  b\nc "),)) if isinstance(part, Words)) == "a  b\nc "
+
+
+def test_a_rater_goes_on_with_another_device(address, study, visit, database):
+    row, _, tokens = study
+    laptop = visit(f"{address}/?t={tokens[1]}")
+    begin(laptop)
+    choose(laptop, "relevance:left", 3)
+    laptop.fill("#ask-why textarea", "half done")
+    laptop.locator("#ask-why textarea").blur()
+    with Session(database) as session:
+        while len(list(session.scalars(store.events_of(row.id, "answered")))) < 2:
+            session.rollback()
+            time.sleep(0.05)
+    titles = laptop.locator(".neo-title").all_inner_texts()
+    laptop.close()
+    phone = visit(f"{address}/?t={tokens[1]}", width=390)
+    phone.wait_for_selector("#study-submit")
+    assert phone.locator(".neo-title").all_inner_texts() == titles
+    assert phone.locator("#ask-relevance-left input").nth(3).is_checked()
+    assert phone.input_value("#ask-why textarea") == "half done"
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390, "no sideways scrolling"
+
+
+def test_a_stale_page_cannot_vote_again(address, study, visit, database):
+    row, _, tokens = study
+    one, two = (visit(f"{address}/?t={tokens[0]}") for _ in range(2))
+    begin(one)
+    two.reload()
+    two.wait_for_selector("#study-submit")
+    for page, at in ((one, 0), (two, 1)):
+        for key in (*KEYS, "better"):
+            choose(page, key, at)
+        if page is one:
+            page.click("#study-submit")
+            page.wait_for_function("document.querySelector('#study-head').innerText.includes('Task 2 of 2')")
+    two.click("#study-submit")
+    two.wait_for_function("document.querySelector('#study-head').innerText.includes('Task 2 of 2')")
+    with Session(database) as session:
+        [done] = session.scalars(store.events_of(row.id, "submitted"))
+    assert done.data["answers"]["better"] == "left", "the first submission stands"
+
+
+@pytest.mark.parametrize("token", ["", "?t=", "?t=AAAAAAAAAAAAAAAAAAAAAAAA"])
+def test_without_a_link_there_is_nothing_to_see(address, visit, token):
+    page = visit(f"{address}/{token}")
+    page.get_by_text("This link is not valid").wait_for()
+    assert not page.locator("#study-agree").is_visible()
+
+
+def test_no_address_and_no_browser_is_kept(address, study, visit, database):
+    page = visit(f"{address}/?t={study[2][0]}")
+    begin(page)
+    with Session(database) as session:
+        kept = " ".join(str(event.data) for event in session.scalars(select(EventRow)))
+    assert "127.0.0.1" not in kept and "Mozilla" not in kept and "HeadlessChrome" not in kept
+
+
+def ask(url, password=None, data=None):
+    request = urllib.request.Request(url, data)
+    if password is not None:
+        request.add_header("Authorization", "Basic " + base64.b64encode(f"me:{password}".encode()).decode())
+    try:
+        with urllib.request.urlopen(request) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+@pytest.mark.parametrize("path", ["", "/report", "/export.zip", "/replay/1", "/decide"])
+def test_the_organisers_pages_need_the_password(address, path):
+    data = b"rater=1&because=x&excluded=true&key=y" if path == "/decide" else None
+    assert ask(f"{address}/organiser{path}", data=data)[0] == 401
+    assert ask(f"{address}/organiser{path}", "wrong", data)[0] == 401
+
+
+def test_the_organiser_sees_progress_decides_and_exports(address, study, made, join, judge, database):
+    row, spec, _ = study
+    with Session(database) as session:
+        rater = join(session, row, spec)
+        slot_id = judge(session, spec, rater, why="<b>bold</b>")
+        number, names = rater.number, session.get(SlotRow, slot_id).arms
+    status, page = ask(f"{address}/organiser", PASSWORD)
+    assert status == 200 and b"1 of 12 judgements submitted" in page
+    assert ask(f"{address}/organiser/report", PASSWORD)[0] == 403, "too early to look"
+    replay = ask(f"{address}/organiser/replay/{slot_id}", PASSWORD)[1].decode()
+    assert f"{names[0]} and {names[1]} from left to right" in replay and "Title 2" in replay and "<b>" not in replay
+    key = re.search(rb'name="key" value="([^"]+)"', page)[1]
+    form = f"rater={number}&because=guessed&excluded=true&key=".encode()
+    assert ask(f"{address}/organiser/decide", PASSWORD, form + b"forged")[0] == 403
+    assert ask(f"{address}/organiser/decide", PASSWORD, form + key)[0] == 200
+    assert f"Rater {number} is excluded: guessed" in ask(f"{address}/organiser", PASSWORD)[1].decode()
+    packed = zipfile.ZipFile(io.BytesIO(ask(f"{address}/organiser/export.zip", PASSWORD)[1]))
+    assert "guessed" in packed.read("judgements.csv").decode()

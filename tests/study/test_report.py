@@ -1,0 +1,139 @@
+"""Report, export and commands: what they say, what they hide, and what never gets out."""
+
+import csv
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+from sqlalchemy.orm import Session
+from typer.testing import CliRunner
+
+from neo.study import charts, sitting, store
+from neo.study.commands import study_app
+from neo.study.errors import Hidden
+from neo.study.export import ANSWER, JUDGEMENT, export
+from neo.study.report import SIMULATED, as_html, as_markdown, build, progress, write
+from neo.study.simulate import Taste, simulate
+from neo.study.statistics import Estimate
+
+EVIL = "<script>alert(1)</script> | =1+1"
+
+
+@pytest.fixture
+def done(made, join, judge):
+    """(session, study, spec) with every judgement made, by people."""
+    session, study, spec = made()
+    for verdict in ("left", "right", "tie", "bad", "left", "left"):
+        rater = join(session, study, spec)
+        while judge(session, spec, rater, verdict=verdict, why=EVIL):
+            pass
+    return session, study, spec
+
+
+def test_the_report_says_what_was_found(done, tmp_path):
+    session, study, spec = done
+    report = build(session, study, spec)
+    html, markdown = as_html(report), as_markdown(report)
+    for text in (html, markdown):
+        assert "12 judgements by 6 raters on 2 tasks" in text and "file " + report.file in text
+        assert "SIMULATED" not in text and "alpha" in text and "Krippendorff" in text
+    assert "<script>" not in html and "&lt;script&gt;" in html
+    assert "<script>" not in markdown
+    for path in write(report, tmp_path):
+        if path.suffix == ".svg":
+            ET.parse(path)
+            assert f"pictures/{path.name}" in markdown
+
+
+def test_simulated_raters_are_called_simulated_everywhere(made, arms, tmp_path):
+    session, study, spec = made()
+    simulate(session, study, spec, arms, Taste({"alpha": 1.0}), 6, seed=1)
+    report = build(session, study, spec)
+    assert SIMULATED in as_html(report) and SIMULATED in as_markdown(report)
+    assert "12 judgements by 6 simulated raters" in as_html(report) and "Raters were simulated." in as_markdown(report)
+    export(session, study, spec, tmp_path)
+    for name in ("judgements.csv", "answers.csv"):
+        assert {row["simulated"] for row in csv.DictReader((tmp_path / name).open())} == {"1"}
+    lines = (tmp_path / "conversations.jsonl").read_text().splitlines()
+    assert all(json.loads(line)["simulated"] is True for line in lines)
+
+
+def test_results_stay_hidden_until_all_is_in_and_a_look_is_recorded(made, join, judge):
+    session, study, spec = made()
+    judge(session, spec, join(session, study, spec))
+    with pytest.raises(Hidden, match="1 judgements, expected 12"):
+        build(session, study, spec)
+    report = build(session, study, spec, peek=True)
+    assert "looked at 1 time before" in as_html(report) and progress(session, study, spec).peeks == 1
+
+
+def test_the_report_names_who_was_left_out_and_why(done):
+    session, study, spec = done
+    store.decide(session, study, 2, True, "wrote that they guessed")
+    html = as_html(build(session, study, spec))
+    assert "10 judgements by 5 raters" in html and "rater 2, 2 judgements: wrote that they guessed" in html
+
+
+def test_the_export_holds_everything_but_tokens(done, tmp_path):
+    session, study, spec = done
+    [(_, token)] = store.add_raters(session, study, 1)
+    sitting.open_link(session, token)
+    files = {path.name: path.read_text(encoding="utf-8") for path in export(session, study, spec, tmp_path)}
+    assert not any(token in text or store.token_hash(token) in text for text in files.values())
+    judgements = list(csv.DictReader(files["judgements.csv"].splitlines()))
+    answers = list(csv.DictReader(files["answers.csv"].splitlines()))
+    assert len(judgements) == 12 and list(judgements[0]) == list(JUDGEMENT) and list(answers[0]) == list(ANSWER)
+    assert len([row for row in answers if row["about"] == "item"]) == 12 * 4
+    conversations = [json.loads(line) for line in files["conversations.jsonl"].splitlines()]
+    reply = conversations[0]["replies"][0]
+    card = next(fields for (kind, fields), _ in reply["parts"] if kind == "Card")
+    assert card["item"]["sid"] == {"type": "show", "codes": [1, 2, 3]} and reply["settings"] == {"kind": "scripted"}
+    assert all(f"`{column}`" in files["dictionary.md"] for column in (*JUDGEMENT, *ANSWER))
+    assert files["study.yaml"] == study.file and len(files["assignment.csv"].splitlines()) == 13
+
+
+def test_words_of_raters_are_no_formulas(made, join, judge, tmp_path):
+    session, study, spec = made()
+    judge(session, spec, join(session, study, spec), why='=HYPERLINK("x")')
+    export(session, study, spec, tmp_path)
+    values = [row["value"] for row in csv.DictReader((tmp_path / "answers.csv").open()) if row["question"] == "why"]
+    assert values == ['\'=HYPERLINK("x")']
+
+
+def test_pictures_put_values_where_they_belong():
+    """On an axis from 0 to 1 the dot of one half is in the middle of the axis' ends."""
+    picture = ET.fromstring(charts.intervals("A & B", [("<a>", Estimate(0.5, 0.25, 0.75))], 0, 1, 0.5))
+    space = "{http://www.w3.org/2000/svg}"
+    axis = sorted(float(path.get("d")[1:].split()[0]) for path in picture.iter(f"{space}path")
+                  if path.get("stroke") == "#e7e5e4")  # fmt: skip
+    assert float(picture.find(f"{space}circle").get("cx")) == pytest.approx((axis[0] + axis[-1]) / 2)
+    assert "<a>" in [text.text for text in picture.iter(f"{space}text")]
+
+
+def run(*arguments):
+    return CliRunner().invoke(study_app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def test_the_commands_lead_from_a_file_to_links(study_text, tmp_path, url):
+    file = tmp_path / "small.yaml"
+    file.write_text(study_text())
+    assert "3 arms, 2 counted tasks x 6 judgements = 12; 2 a rater, so at least 6" in " ".join(
+        run("check", file).output.split()
+    )
+    run("create", file, "--database", url, "--raters", 2, "--address", "https://x.org", "--out", tmp_path)
+    run("links", "small", "--database", url, "--raters", 1, "--address", "https://x.org", "--out", tmp_path)
+    rows = list(csv.DictReader((tmp_path / "links.csv").open()))
+    assert [row["rater"] for row in rows] == ["1", "2", "3"]
+    assert (tmp_path / "links.csv").stat().st_mode & 0o077 == 0, "links are for the organiser alone"
+    from catalog.database import open_database
+
+    with Session(open_database(url)) as session:
+        for row in rows:
+            token = row["link"].removeprefix("https://x.org/?t=")
+            assert sitting.open_link(session, token).number == int(row["rater"])
+    assert "0 of 12 judgements submitted" in run("status", "small", "--database", url).output
+
+
+@pytest.mark.parametrize("name", [command.name for command in study_app.registered_commands])
+def test_every_command_explains_itself(name):
+    assert len(run(name, "--help").output) > 200
