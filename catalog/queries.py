@@ -53,9 +53,9 @@ def items_by_sid_prefix(prefix: str) -> Select[tuple[Item]]:
     return statement.order_by(None).order_by(Item.fame.desc(), Item.id)
 
 
-def sids_by_key() -> Select[tuple[str, str | None]]:
-    """(item key, its SID or None) of every item."""
-    return select(Item.key, SidRow.sid).outerjoin(SidRow, SidRow.item_id == Item.id)
+def sids_by_key() -> Select[tuple[str, str, str | None]]:
+    """(item key, item type, SID or None) of every item."""
+    return select(Item.key, Item.type, SidRow.sid).outerjoin(SidRow, SidRow.item_id == Item.id)
 
 
 def alternatives_of(sid: str) -> Select[tuple[Item]]:

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from catalog.database import open_database
+from catalog.database import open_database, upgrade
 from catalog.errors import CatalogError
 from neo.errors import NeoError
 from neo.options import BaseOption, DatabaseOption, WeightsOption, notes, progress_bar, report, screen
@@ -27,12 +27,14 @@ app.add_typer(study_app, name="study")
 
 @app.command()
 def setup(database: DatabaseOption, base: BaseOption = Settings().base) -> None:
-    """Prepare what the first start needs: the converted base model and the demo catalog. Does only what is missing."""
+    """Prepare what the first start needs: the converted base model, the database and the demo catalog. Does only what
+    is missing; an older database is upgraded."""
     from neo.model.base import PACKAGED, converted
 
     settings = Settings(base=base)
     if base == PACKAGED:
         converted(settings.cache, report=report)
+    upgrade(database)
     book = SidBook.load(SHIPPED_WEIGHTS)
     with Session(open_database(database)) as session:
         prepare_catalog(session, book, TextEncoder(book.encoder))

@@ -52,6 +52,12 @@ def load_demo(session: Session, progress: Progress | None = None, folder: Path =
     return True
 
 
+def demo_is_older(session: Session, folder: Path = FOLDER) -> bool:
+    """Whether the database holds the demo as it was before its files changed."""
+    loaded = session.get(Meta, HASH_KEY)
+    return loaded is not None and loaded.value != _fingerprint(folder)
+
+
 def _unknown_types(rows: Sequence[Row], types: dict[str, dict]) -> list[Problem]:
     return [
         Problem(row.where, "type", row.type, f"name the file after {' or '.join(types)}, or add a row to types.yaml")

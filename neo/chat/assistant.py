@@ -190,7 +190,9 @@ class Assistant:
                 prompt.append(earlier(turn.plan, [item.sid for item in turn.items], turn.words))
         rendered = self.format.render(prompt)
         said = [text for turn in turns for text in (turn.message, *copied_values(turn.plan))] + [message]
-        rules = PlanRules(self.format.vocabulary, self.facet_values, tuple(tuple(self.format.words(text)) for text in said))
+        rules = PlanRules(
+            self.format.vocabulary, self.facet_values, tuple(tuple(self.format.words(text)) for text in said)
+        )
         given = self.format.plan(plan, said) if plan else None
         with Session(self.database) as session:
             host = Host(

@@ -31,7 +31,7 @@ class Taste:
     def heard(self, items: Iterable[CatalogItem]) -> "Taste":
         """With these items as the newest. Whoever was nobody has titles of their own now."""
         known = {item.key for item in self.items}
-        new = tuple(item for item in items if item.key not in known)
+        new = tuple({item.key: item for item in items if item.key not in known}.values())
         if not new:
             return self
         return replace(self, listener=self.listener or OWN, items=(*self.items, *new)[-MOST:], changed=True)

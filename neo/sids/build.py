@@ -1,9 +1,10 @@
 """From item vectors to SIDs: the shape is chosen, every item gets codes, collisions are settled and reported.
 
 Shape. The smallest (levels, codes) that after spreading has a collision rate of at most 2 % and keeps items apart: 95 %
-are found by their own vector in the top 10 by rebuilt vectors. Millions of items get NEO's 4 x 256. Spreading. Items take their codes in order of popularity; one whose SID is taken moves to the next nearest
-centroid of the last level, at most `SPREAD` of them, so that a small catalog hardly collides. Where items still share
-a SID, the most popular is canonical (rank 0) and the others follow as its alternatives.
+are found by their own vector in the top 10 by rebuilt vectors. Millions of items get NEO's 4 x 256.
+Spreading. Items take their codes in order of popularity; one whose SID is taken moves to the next nearest centroid of
+the last level, at most `SPREAD` of them, so that a small catalog hardly collides. Where items still share a SID, the
+most popular is canonical (rank 0) and the others follow as its alternatives.
 """
 
 from dataclasses import dataclass

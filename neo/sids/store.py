@@ -108,8 +108,8 @@ def measure(session: Session, book: SidBook, encoder: TextEncoder) -> dict[str, 
 
 
 def outdated(session: Session, book: SidBook) -> bool:
-    """Whether the database lacks SIDs for some items, or holds others than the book's."""
-    stored = dict(session.execute(queries.sids_by_key()).all())
+    """Whether the database lacks SIDs that the book could give, or holds others than the book's."""
+    stored = {key: sid for key, type_, sid in session.execute(queries.sids_by_key()) if type_ in book.quantizers}
     return any(
         text is None or (key in book.assigned and str(book.assigned[key][0]) != text) for key, text in stored.items()
     )
@@ -136,7 +136,8 @@ def write(session: Session, book: SidBook, encoder: TextEncoder | None = None) -
 
 
 def _rows_for_strangers(session: Session, book: SidBook, encoder: TextEncoder, keys: list[str]) -> list[dict]:
-    items = [CatalogItem.of(row) for row in session.scalars(queries.items_by_key(keys)).unique()]
+    wanted = set(keys)
+    items = [CatalogItem.of(row) for row in session.scalars(queries.all_items()).unique() if row.key in wanted]
     vectors = encoder.encode([item_text(item) for item in items])
     rows = []
     for type_, quantizer in book.quantizers.items():

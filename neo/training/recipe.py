@@ -99,6 +99,28 @@ class Recipe:
         )
     )
 
+    steering: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            conversations=5_000,
+            most_steps=260,
+            rate=5e-4,
+            map_rate=2e-4,
+            adapter_rate=4e-4,
+            warmup=15,
+            mixture={
+                "recommend": {"plan": 0.29, "full": 0.025},
+                "search": {"plan": 0.16},
+                "again": {"plan": 0.2},
+                "refine": {"plan": 0.14},
+                "history": {"plan": 0.02},
+                "why": {"plan": 0.025},
+                "describe": {"plan": 0.04},
+                "compare": {"plan": 0.02},
+                "talk": {"plan": 0.03, "full": 0.025},
+            },
+        )
+    )
+
     def save(self, path) -> None:
         path.write_text(yaml.safe_dump(_plain(asdict(self)), sort_keys=False), encoding="utf-8")
 
@@ -106,7 +128,7 @@ class Recipe:
 def scaled(share: float, **changes) -> Recipe:
     """The default recipe with fewer (or more) conversations a stage."""
     recipe = Recipe(**changes)
-    stages = {name: getattr(recipe, name) for name in ("shortcut", "grounding", "capability")}
+    stages = {name: getattr(recipe, name) for name in ("shortcut", "grounding", "capability", "steering")}
     return replace(
         recipe,
         **{

@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -37,8 +38,12 @@ def test_the_demo_data_passes_its_check():
 
 def test_the_demo_is_worth_showing(demo):
     items = demo.scalars(all_items()).unique().all()
-    assert len(items) >= 800
-    assert {item.type for item in items} == {"show", "audiobook"}
+    counts = Counter(item.type for item in items)
+    assert counts["show"] >= 700 and counts["audiobook"] >= 700 and counts["episode"] >= 150
+    assert all(item.part_of.type == "show" for item in items if item.type == "episode")
+    for type_ in ("show", "audiobook"):
+        spoken = Counter(item.language for item in items if item.type == type_)
+        assert all(spoken[code] >= 60 for code in ("es", "fr", "de", "pt", "it"))
     listeners = demo.scalars(select(Listener)).all()
     assert len(listeners) == 8 and all(listener.simulated and listener.about for listener in listeners)
     for listener in listeners:

@@ -206,7 +206,7 @@ def test_what_is_saved_shows_on_the_card_and_on_the_shelf_and_can_be_downloaded(
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
     assert download.value.suggested_filename == "shelf.csv"
-    assert "The Sea Around Us" in open(download.value.path(), encoding="utf-8").read()
+    assert "The Sea Around Us" in download.value.path().read_text(encoding="utf-8")
     say(page, "count", replies=2)
     assert page.locator(".neo-card [data-do=save][aria-pressed=true]").count() == 1, "it stays marked"
 

@@ -40,9 +40,9 @@ def answer(do, visit, inspect=False, taste=Taste(), shelf=Shelf(), unset=UNSET, 
     return [step for step, _ in do.answer(visit, inspect, taste, shelf, *unset, request)][-1]
 
 
-def act(do, visit, draft="", **asked):
+def act(page, visit, draft="", **asked):
     """(draft, visit) after a button was pressed."""
-    return do.act(visit, Shelf(), draft, gr.EventData(None, asked))[:2]
+    return page.act(visit, Shelf(), draft, gr.EventData(None, asked))[:2]
 
 
 def test_why_and_more_speak_for_the_visitor(do):
@@ -165,7 +165,7 @@ def test_examples_speak_the_visitors_language(do):
 
 def test_a_transcript_is_markdown_that_follows_nothing(do):
     text = do.markdown(answer(do, said((), "evil *stars*")))
-    assert text.startswith("> evil \\*stars\\*\n") and "\\<script\\>" in text and "<script" not in text
+    assert text.startswith("> evil \\*stars\\*\n") and "\\<script\\>" in text and "<" not in text.replace("\\<", "")
 
 
 def test_under_the_hood_only_when_asked(do):

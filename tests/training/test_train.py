@@ -44,6 +44,7 @@ def recipe():
         languages=("en", "es"),
         grounding=stage,
         capability=stage,
+        steering=stage,
         shortcut=ShortcutConfig(conversations=24, mixture={"ground": {"codes": 1.0}}, listeners=2, epochs=2),
     )
 
