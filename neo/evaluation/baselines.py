@@ -1,6 +1,6 @@
 """What the model must beat: popularity, nearest neighbours, items heard together, SASRec; for words, BM25.
 
-Each scores all items. Those that learn behaviour are fitted on the histories of the same training listeners.
+Each scores all items. Those that learn behaviour are fitted on the histories of training listeners.
 """
 
 from collections import Counter

@@ -24,7 +24,7 @@ def scores(rankings: list[tuple[list[int], set[int]]]) -> dict:
 
 
 def recommend(bench: Bench, queries: int, progress=lambda: None) -> dict:
-    """The model and the baselines, all of which saw the listens of the same training listeners."""
+    """The model and the baselines, which learn from as many training listeners as the model's shortcut did."""
     shelf = bench.shelf
     train = [bench.listeners.history(seed) for seed in range(1_000_001, 1_000_001 + TRAINING_LISTENERS)]
     rivals = {

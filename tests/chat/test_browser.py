@@ -48,7 +48,16 @@ def test_words_and_cards_come_in_order(visit):
     page = visit()
     say(page, "something calm")
     kinds = page.eval_on_selector_all(f"{DONE} > *", "all => all.map(one => one.className)")
-    assert kinds == ["neo-plan", "neo-words", "neo-card", "neo-words", "neo-card", "neo-words", "neo-notice"]
+    assert kinds == [
+        "neo-plan",
+        "neo-words",
+        "neo-card",
+        "neo-words",
+        "neo-card",
+        "neo-words",
+        "neo-notice",
+        "neo-rating",
+    ]
     cards = page.eval_on_selector_all(".neo-card", "all => all.map(one => [one.dataset.sid, one.dataset.type])")
     assert cards == [["audiobook:3-1-4", "audiobook"], ["show:1-2-3", "show"]]
     assert page.inner_text(".neo-said") == "something calm"
@@ -123,7 +132,7 @@ def test_clear_during_a_reply_starts_anew(visit):
     page.wait_for_timeout(400)
     assert page.locator(".neo-reply").count() == 0
     say(page, "count")
-    assert page.inner_text(DONE).endswith("Turn 1.")
+    assert page.inner_text(f"{DONE} .neo-words") == "Turn 1."
 
 
 def test_retry_and_undo(visit):

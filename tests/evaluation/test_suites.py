@@ -11,7 +11,7 @@ from catalog.store import KeyedRow, store_items
 from catalog.tables import ItemType
 from catalog.vocabulary import load_vocabulary
 from neo.chat.assistant import Assistant
-from neo.evaluation import keeping, searching
+from neo.evaluation import keeping, recommending, searching
 from neo.evaluation.bench import Bench
 from neo.evaluation.suites import SUITES
 from neo.model.load import Loaded, make_engine
@@ -64,6 +64,7 @@ def test_a_suite_runs_and_reports_shares(name, bench, monkeypatch, tmp_path):
     clues.write_text("\n".join(map(json.dumps, lines)))
     monkeypatch.setattr(searching, "CLUES", clues)
     monkeypatch.setattr(keeping, "load_base", lambda *_: (bench.assistant.engine.runner.model.base, None))
+    monkeypatch.setattr(recommending, "TRAINING_LISTENERS", 40)
     calls = []
     result = SUITES[name](bench, 6, lambda: calls.append(1))
     assert calls, "progress is told"
