@@ -11,11 +11,12 @@ from neo.decoding import beams, engine
 from neo.decoding.grammar import PlanRules, ReplyState
 from neo.evaluation.bench import Bench
 from neo.evaluation.metrics import share
-from neo.format import Facts, Message
+from neo.format import Facts, Message, Reply
 from neo.items import CatalogItem
-from neo.plan import ANY, Plan
+from neo.plan import ANY, Plan, Term
 from neo.sids.sid import Sid
 from neo.training.requests import Asked
+from neo.training.tasks import Composer
 from neo.wording import Wording
 
 GROUPS = {"English": ("en",), "es fr de pt it": ("es", "fr", "de", "pt", "it")}
@@ -40,7 +41,7 @@ def steer(bench: Bench, queries: int, progress=lambda: None) -> dict:
     return out
 
 
-def _small(composer):
+def _small(composer: Composer) -> tuple[Message, Reply]:
     """A held-out request for at most three items: more of them cost time and show nothing new."""
     while True:
         message, reply = composer.compose("recommend", "plan")
@@ -147,15 +148,14 @@ class _Silent:
 def exclude(bench: Bench, queries: int, progress=lambda: None) -> dict:
     """Served items that break "nothing by", "not about", "not that mood", or that the listener had heard."""
     composer, broken = bench.composer(7), {"by": [], "topic": [], "tone": [], "like": [], "heard": []}
-    while sum(map(len, broken.values())) < queries:
-        message, reply = composer.compose("recommend", "plan")
-        unwanted = [term for term in reply.plan.terms if not term.wanted]
-        if unwanted and reply.plan.count <= 3:
+    for at in range(queries):
+        if at % 4:
+            message, unwanted = _refusing(composer)
             items = bench.serve(message.text, words=0).items
             for term in unwanted:
                 broken[term.field] += [term.value in _values(item, term.field) for item in items]
-        elif len(broken["heard"]) < queries // 4:
-            heard = tuple(bench.shelf.items[at] for at in composer.next_listener())
+        else:
+            heard = tuple(bench.shelf.items[index] for index in composer.next_listener())
             asked: Asked = composer.requests.ask("recommend_history", composer.requests.wording(), most=3)
             if asked.plan.familiarity != "familiar":
                 served = bench.serve(asked.text, controls=Controls(history=heard), words=0)
@@ -163,6 +163,14 @@ def exclude(bench: Bench, queries: int, progress=lambda: None) -> dict:
         progress()
     everything = [value for values in broken.values() for value in values]
     return {"violations": share(everything), **{name: share(values) for name, values in broken.items()}}
+
+
+def _refusing(composer: Composer) -> tuple[Message, list[Term]]:
+    """A held-out request for at most three items that says what is not wanted, and these terms of its plan."""
+    while True:
+        message, reply = _small(composer)
+        if unwanted := [term for term in reply.plan.terms if not term.wanted]:
+            return message, unwanted
 
 
 def _values(item: CatalogItem, field: str) -> tuple[str, ...]:

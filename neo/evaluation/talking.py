@@ -68,8 +68,11 @@ def dialogue(bench: Bench, queries: int, progress=lambda: None) -> dict:
     composer = bench.composer(17, ("en",))
     wording = Wording.load("en")
     kinds: dict[str, list[bool]] = {}
-    while sum(map(len, kinds.values())) < queries:
+    for _ in range(queries):
+        if sum(map(len, kinds.values())) >= queries:
+            break
         turn = bench.serve(_small(composer)[0].text, words=SHORT)
+        progress()
         for _ in range(composer.draw.pick(TURNS) - 1):
             if len(turn.conversation.slate) < 2:
                 break

@@ -26,7 +26,11 @@ from neo.training.shelf import Shelf
 from neo.training.shortcut import fit_shortcut
 from neo.training.tasks import Composer
 
-STAGES = ("grounding", "capability", "steering")  # the stages that read tokens; before them the shortcut, after them the readout
+STAGES = (
+    "grounding",
+    "capability",
+    "steering",
+)  # the stages that read tokens; before them the shortcut, after them the readout
 SAVE_EVERY = 100  # steps
 READOUT_TOKENS = 64  # longer examples cost more than their few codes are worth
 

@@ -1,6 +1,7 @@
 """Ratings in SQL, and how much a public page allows."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -72,5 +73,6 @@ def test_uploads_are_refused_and_nothing_else(path, status):
     async def send(message):
         sent.append(message)
 
-    asyncio.run(NoUploads(app)({"type": "http", "path": path}, None, send))
+    with ThreadPoolExecutor(1) as pool:  # a browser test may have left a loop running in this thread
+        pool.submit(asyncio.run, NoUploads(app)({"type": "http", "path": path}, None, send)).result()
     assert sent[0]["status"] == status

@@ -66,8 +66,9 @@ def test_training_learns_and_resumes_to_the_same_weights(tmp_path, monkeypatch):
     train.run(whole)
     log = [json.loads(line) for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()]
     log = [entry for entry in log if "loss" in entry]
-    first, last = log[0]["loss"], log[-1]["loss"]
-    assert last < first, "the loss falls"
+    plans = [entry["text"] for entry in log if entry["text"]]  # batches of codes alone have no words to learn
+    quarter = len(plans) // 4
+    assert np.mean(plans[-quarter:]) < np.mean(plans[:quarter]), "the loss falls"
 
     class Interrupted(Exception):
         pass
