@@ -16,7 +16,14 @@ from catalog.tables import Item
 out, notes = Console(), Console(stderr=True)
 
 DatabaseOption = Annotated[
-    str, typer.Option("--database", envvar="NEO_DATABASE", default_factory=default_url, help="URL of the database.")
+    str,
+    typer.Option(
+        "--database",
+        envvar="NEO_DATABASE",
+        help="URL of the catalog's database.",
+        default_factory=default_url,
+        show_default="a file in your data folder",
+    ),
 ]
 
 

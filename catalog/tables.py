@@ -4,7 +4,7 @@ Items, who made them, what they are about (facets), who listened to them, and th
 item type is a row of `item_types`, not a class: adding a type edits no code. Queries are in `catalog.queries`.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.ext.associationproxy import AssociationProxy, association_proxy
@@ -17,6 +17,11 @@ SCHEMA_VERSION = "3"
 """Raise it with every change below, with a step in `catalog/migrations`; `catalog.database` refuses other versions."""
 
 FACET_KINDS = ("topic", "tone", "format")
+
+
+def now() -> datetime:
+    """UTC without a zone, as SQLite keeps it."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 class Base(DeclarativeBase):

@@ -7,20 +7,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from catalog.database import default_url
+from catalog.options import DatabaseOption
+
+__all__ = ["BaseOption", "DatabaseOption", "WeightsOption", "notes", "progress_bar", "report", "screen"]
 
 screen, notes = Console(), Console(stderr=True)
 
-DatabaseOption = Annotated[
-    str,
-    typer.Option(
-        "--database",
-        envvar="NEO_DATABASE",
-        help="URL of the catalog's database.",
-        default_factory=default_url,
-        show_default="a file in your data folder",
-    ),
-]
 WeightsOption = Annotated[
     Path, typer.Option("--weights", envvar="NEO_WEIGHTS", help="Folder of trained weights and SIDs.")
 ]

@@ -19,6 +19,7 @@ import nh3
 
 from catalog.names import plain
 from catalog.records import MOST_DESCRIPTION, MOST_TITLE, ImportedRecord
+from catalog.tables import now
 from catalog.vocabulary import Vocabulary
 
 NOTHING = frozenset({"", "na", "n/a", "nan", "none", "null", "nil", "-", "unknown", "undefined"})
@@ -228,7 +229,7 @@ def time_of(value: object) -> datetime | None:
         at = at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
     except (ValueError, OverflowError, TypeError) as error:
         raise Unusable("at", value, f"no time ({error}): write it as 2026-01-31T18:00") from error
-    if not at.year >= FIRST_LISTEN or at > datetime.now(UTC).replace(tzinfo=None) + LATE:
+    if not at.year >= FIRST_LISTEN or at > now() + LATE:
         raise Unusable("at", value, f"expected a time between {FIRST_LISTEN} and now")
     return at
 

@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import yaml
 from rapidfuzz import process
@@ -23,7 +22,7 @@ from catalog.importers.source import Source
 from catalog.queries import count_of
 from catalog.records import ImportedRecord, Problem, Row
 from catalog.store import KeyedRow, Stored, attach, store_batch
-from catalog.tables import ItemType, Listen, Listener
+from catalog.tables import ItemType, Listen, Listener, now
 from catalog.vocabulary import Vocabulary, load_vocabulary
 
 BATCH = 400
@@ -219,9 +218,9 @@ class _Import:
             ids = {row["listener_id"] for row in timeless}, {row["item_id"] for row in timeless}
             statement = statement.where(Listen.listener_id.in_(ids[0]), Listen.item_id.in_(ids[1]))
             known = {tuple(row) for row in self.session.execute(statement)}
-            now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+            today = now().replace(microsecond=0)
             for row in timeless:
-                row["at"] = None if (event := (row["listener_id"], row["item_id"])) in known else now
+                row["at"] = None if (event := (row["listener_id"], row["item_id"])) in known else today
                 known.add(event)
         new = [row for row in rows if row["at"]]
         before = self._number_of_listens() if new else 0

@@ -3,20 +3,16 @@
 The table belongs to the page: it has its own metadata and is made when a page opens that keeps feedback.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import JSON, Engine, Select, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from catalog.tables import now
 from neo.chat.visit import Exchange
 from neo.plan import CONTROLLED
 
 REASONS = ("missed", "known", "dull", "wrong", "language", "other")
-
-
-def now() -> datetime:
-    """UTC without a zone, as SQLite keeps it."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 class FeedbackBase(DeclarativeBase):

@@ -8,8 +8,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import langcodes
 import numpy as np
-from babel import Locale
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -65,8 +65,9 @@ def item_text(item: CatalogItem) -> str:
     makers = ", ".join(item.makers)
     facets = ". ".join(filter(None, (item.format, ", ".join(item.topics), ", ".join(item.tones))))
     part = f", part of {item.part_of}" if item.part_of else ""
-    spoken = Locale("en").languages.get(item.language)
-    return f"{item.title}{part} by {makers}. {facets}. {item.description}" + (f" In {spoken}." if spoken else "")
+    known = item.language and item.language != "und"
+    spoken = f" In {langcodes.Language.get(item.language).display_name('en')}." if known else ""
+    return f"{item.title}{part} by {makers}. {facets}. {item.description}{spoken}"
 
 
 def build(

@@ -4,15 +4,12 @@ What happened is a row of `study_events`, which nobody changes: a trigger refuse
 judgement; who took it is the only value that is ever updated, in one statement, so that two raters never get the same.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import DDL, JSON, Engine, ForeignKey, UniqueConstraint, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-
-def now() -> datetime:
-    """UTC without a zone, as SQLite keeps it."""
-    return datetime.now(UTC).replace(tzinfo=None)
+from catalog.tables import now
 
 
 class StudyBase(DeclarativeBase):

@@ -9,9 +9,10 @@ from neo.format import Format, Message, Reply
 from neo.model.neo import Batch
 from neo.sids.encoder import TextEncoder
 from neo.sids.sid import Sid
+from neo.training.listeners import SHORTEST_HISTORY
 from neo.training.recipe import Mixture, ShortcutConfig, StageConfig
 from neo.training.shortcut import Samples
-from neo.training.tasks import SHORTEST_HISTORY, Composer
+from neo.training.tasks import Composer
 
 
 @dataclass(frozen=True)

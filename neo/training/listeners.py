@@ -23,7 +23,8 @@ from neo.items import CatalogItem
 FIRST_HELD_OUT = 900_000_000
 """Seeds from here on draw listeners that no training draws."""
 
-FEWEST, SHORTEST, HELD_OUT = 50, 4, 10  # recorded listeners; listens of each; one of so many is held out
+SHORTEST_HISTORY = 3  # listens that must be known before the next one is to be guessed
+FEWEST, HELD_OUT = 50, 10  # recorded listeners that make up for the simulation; one of so many is held out
 
 
 class Listeners(Protocol):
@@ -50,13 +51,13 @@ class Recorded:
 
 
 def listeners_of(session: Session, items: list[CatalogItem], vectors: np.ndarray) -> Listeners:
-    """The recorded listeners, or the simulation if fewer than FEWEST of them heard SHORTEST items."""
+    """The recorded listeners, or the simulation if fewer than FEWEST of them have a next listen to guess."""
     at = {item.id: index for index, item in enumerate(items)}
     heard: dict[str, dict[int, None]] = {}
     for name, item_id in session.execute(queries.recorded_listens()):
         if item_id in at:
             heard.setdefault(name, {})[at[item_id]] = None
-    long_enough = {name: list(indices) for name, indices in heard.items() if len(indices) >= SHORTEST}
+    long_enough = {name: list(indices) for name, indices in heard.items() if len(indices) > SHORTEST_HISTORY}
     return Recorded(long_enough) if len(long_enough) >= FEWEST else Simulation(items, vectors)
 
 

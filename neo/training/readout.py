@@ -6,51 +6,39 @@ forward pass and then serves every epoch; a tenth of the states is held out and 
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from neo.model.neo import Batch, NeoModel
 from neo.training.batches import Example, bucketed, collate
+from neo.training.fitting import Fit, fit
 
-EPOCHS, BATCH, RATE, DECAY, HELD_OUT = 20, 256, 1e-3, 0.1, 0.1
+FIT = Fit(epochs=20, batch=256, rate=1e-3, decay=0.1, held_out=0.1)
 MOST = 4000  # examples; more of them cost minutes and gained little
 
 
-def fit_readout(model: NeoModel, examples: list[Example], pad: int, seed: int, progress=lambda done, total, loss: None):
-    """Fit `map_out` and `free_out` in place; returns held-out loss (before, after)."""
+def fit_readout(
+    model: NeoModel, examples: list[Example], pad: int, seed: int, progress=lambda done, total, loss: None
+) -> tuple[float, float]:
+    """Fit `map_out` and `free_out` in place; returns the held-out loss a code (before, after)."""
     useful = [example for example in examples if (example.labels >= model.vocabulary.control_ids.stop).any()]
     drawn = np.random.default_rng(seed).permutation(len(useful))[:MOST]
     useful = [useful[index] for index in drawn]
     batches = bucketed(useful, 4096, np.random.default_rng(seed))
+    steps = len(batches) + FIT.epochs
     found = []
     model.eval()
     for done, batch in enumerate(batches):
         found.append(_states(model, collate([useful[index] for index in batch], pad)))
-        progress(done + 1, len(batches) + EPOCHS, 0.0)
+        progress(done + 1, steps, 0.0)
     states = tuple(map(torch.cat, zip(*found, strict=True)))
-    labels = states[-1]
-    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
-    held, kept = order[: int(len(order) * HELD_OUT)], order[int(len(order) * HELD_OUT) :]
-    parameters = [model.rows.map_out.weight, model.rows.free_out]
-    optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
-    with torch.no_grad():
-        before = best = _loss(model, states, held).item()
-    chosen = [p.detach().clone() for p in parameters]
-    shuffle = torch.Generator().manual_seed(seed + 1)
-    for epoch in range(EPOCHS):
-        for rows in kept[torch.randperm(len(kept), generator=shuffle)].split(BATCH):
-            optimizer.zero_grad()
-            _loss(model, states, rows).backward()
-            nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-        with torch.no_grad():
-            loss = _loss(model, states, held).item()
-        progress(len(batches) + epoch + 1, len(batches) + EPOCHS, loss)
-        if loss < best:
-            best, chosen = loss, [p.detach().clone() for p in parameters]
-    with torch.no_grad():
-        for parameter, value in zip(parameters, chosen, strict=True):
-            parameter.copy_(value)
-    return before, best
+    return fit(
+        [model.rows.map_out.weight, model.rows.free_out],
+        lambda rows: _loss(model, states, rows),
+        len(states[-1]),
+        FIT,
+        seed,
+        lambda done, total, loss: progress(len(batches) + done, steps, loss),
+    )
 
 
 @torch.no_grad()

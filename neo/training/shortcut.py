@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from neo.model.neo import NeoModel
 from neo.sids.sid import Sid
-
-BATCH, RATE, DECAY, HELD_OUT = 512, 3e-3, 0.05, 0.05
+from neo.training.fitting import Fit, fit
 
 
 @dataclass(frozen=True)
@@ -32,34 +31,16 @@ class Samples:
 def fit_shortcut(
     model: NeoModel, samples: Samples, epochs: int, seed: int, progress=lambda done, total, loss: None
 ) -> tuple[float, float]:
-    """Fit the shortcut in place; returns the held-out loss a code (before, after). The best epoch is kept."""
+    """Fit the shortcut in place; returns the held-out loss a code (before, after)."""
     message, listener, ids = _tensors(model, samples)
-    order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed))
-    held, kept = order.tensor_split([max(1, int(len(order) * HELD_OUT))])
-    parameters = list(model.rows.shortcut.parameters())
-    optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
-    steps = epochs * -(-len(kept) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.05)
-    with torch.no_grad():
-        before = best = _loss(model, message[held], listener[held], ids[held]).item()
-    chosen = [p.detach().clone() for p in parameters]
-    shuffle = torch.Generator().manual_seed(seed + 1)
-    for epoch in range(epochs):
-        for rows in kept[torch.randperm(len(kept), generator=shuffle)].split(BATCH):
-            optimizer.zero_grad()
-            _loss(model, message[rows], listener[rows], ids[rows]).backward()
-            nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            schedule.step()
-        with torch.no_grad():
-            loss = _loss(model, message[held], listener[held], ids[held]).item()
-        progress(epoch + 1, epochs, loss)
-        if loss < best:
-            best, chosen = loss, [p.detach().clone() for p in parameters]
-    with torch.no_grad():
-        for parameter, value in zip(parameters, chosen, strict=True):
-            parameter.copy_(value)
-    return before, best
+    return fit(
+        list(model.rows.shortcut.parameters()),
+        lambda rows: _loss(model, message[rows], listener[rows], ids[rows]),
+        len(samples),
+        Fit(epochs, batch=512, rate=3e-3, decay=0.05, held_out=0.05, one_cycle=True),
+        seed,
+        progress,
+    )
 
 
 def _tensors(model: NeoModel, samples: Samples) -> tuple[Tensor, Tensor, Tensor]:

@@ -11,12 +11,10 @@ import numpy as np
 from neo.format import HISTORY, Facts, Message, Reply, earlier
 from neo.plan import ANY, Plan, Term
 from neo.training.answers import Answers
-from neo.training.listeners import Listeners
+from neo.training.listeners import SHORTEST_HISTORY, Listeners
 from neo.training.requests import PLAN_FACETS, SLOT_TERMS, Asked, Draw, Requests, spoken, term_of, unique
 from neo.training.shelf import Shelf
 from neo.wording import Wording, render, slots
-
-SHORTEST_HISTORY = 3  # listens that must be known before the next one is to be guessed
 
 
 class Composer:

@@ -1,4 +1,4 @@
-"""Training: shortcut (vectors alone), grounding (new rows, backbone frozen), capability (adapter and rows), readout.
+"""Training: shortcut (vectors alone), grounding (new rows), capability and steering (adapter and rows), readout.
 
 A run is a folder: `recipe.yaml`, the stages' examples, a checkpoint and a log. Calling `run` again on the folder goes
 on where it stopped. Sources: NEO's stages 2 and 3; AdamW betas .9/.95, weight decay .01, clip 1, cosine.
@@ -26,11 +26,7 @@ from neo.training.shelf import Shelf
 from neo.training.shortcut import fit_shortcut
 from neo.training.tasks import Composer
 
-STAGES = (
-    "grounding",
-    "capability",
-    "steering",
-)  # the stages that read tokens; before them the shortcut, after them the readout
+STAGES = ("grounding", "capability", "steering")  # they read tokens; the shortcut comes before, the readout after
 SAVE_EVERY = 100  # steps
 READOUT_TOKENS = 64  # longer examples cost more than their few codes are worth
 
@@ -98,7 +94,7 @@ def _start_of_next(run: Run, position: int) -> None:
 
 
 def _readout(run: Run, progress) -> None:
-    """Fit the codes' output rows to the states of both stages' examples."""
+    """Fit the codes' output rows to the states of the stages' examples."""
     stages = [_examples(run, name, getattr(run.recipe, name), at) for at, name in enumerate(STAGES)]
     made = [example for stage in stages for example in stage]
     losses = fit_readout(
