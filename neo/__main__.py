@@ -1,4 +1,4 @@
-"""Commands: python -m neo setup | sids | train | evaluate | chat | study. Each teaches itself with --help."""
+"""Commands: python -m neo setup | sids | train | evaluate | chat | study | bench. Each teaches itself with --help."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog.database import open_database, upgrade
 from catalog.errors import CatalogError
+from neo.bench.commands import bench_app
 from neo.errors import NeoError
 from neo.options import BaseOption, DatabaseOption, WeightsOption, notes, progress_bar, report, screen
 from neo.prepare import prepare_catalog
@@ -23,6 +24,7 @@ from neo.study.commands import study_app
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 app.add_typer(sids_app, name="sids")
 app.add_typer(study_app, name="study")
+app.add_typer(bench_app, name="bench")
 
 
 @app.command()

@@ -1,12 +1,13 @@
 """The words of `prompts/`: how people ask, how the assistant answers, what facts look like. Rendered strictly.
 
 A folder per language holds `phrases.yaml` (how slots are said), `requests.train.yaml` and `requests.heldout.yaml` (what
-visitors say, by act), `replies.yaml` (what training composes answers from) and `notices.yaml` (what the program itself
-says). `facts.txt` and its neighbours are for the model's eyes, in every language.
+visitors say, by act), `clauses.yaml` (plain requests in pieces, for training), `replies.yaml` (pieces of answers, for
+training) and `notices.yaml` (what the program itself says). `facts.txt` and its neighbours are for the model's eyes, in
+every language.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import jinja2
@@ -21,12 +22,12 @@ LANGUAGES = ("en", "es", "fr", "de", "pt", "it")
 _jinja = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=False)
 
 
-@cache
+@lru_cache(4096)  # composed wordings are without number
 def _template(text: str) -> jinja2.Template:
     return _jinja.from_string(text)
 
 
-@cache
+@lru_cache(4096)
 def slots(text: str) -> frozenset[str]:
     """Names of the variables that a template needs."""
     return frozenset(meta.find_undeclared_variables(_jinja.parse(text)))
@@ -41,32 +42,41 @@ def render(text: str, **values) -> str:
 
 
 @cache
-def _file(name: str) -> str:
-    path = FOLDER / name
+def _file(path: Path) -> str:
     if not path.exists():
         raise PromptInvalid(f"{path} is missing: restore it from the repository")
     return path.read_text(encoding="utf-8").strip()
 
 
+@cache
+def _yaml(path: Path) -> dict:
+    return yaml.safe_load(_file(path))
+
+
 @dataclass(frozen=True)
 class Wording:
-    """All wordings of one language."""
+    """All wordings of one language, of the prompt set in `folder`."""
 
     language: str
+    folder: Path
     phrases: dict
     replies: dict
     notices: dict
 
     @classmethod
     @cache
-    def load(cls, language: str) -> "Wording":
-        return cls(
-            language, *(yaml.safe_load(_file(f"{language}/{name}.yaml")) for name in ("phrases", "replies", "notices"))
-        )
+    def load(cls, language: str, folder: Path = FOLDER) -> "Wording":
+        """Raises PromptInvalid where a file is missing."""
+        parts = (_yaml(folder / language / f"{name}.yaml") for name in ("phrases", "replies", "notices"))
+        return cls(language, folder, *parts)
 
     def requests(self, split: str) -> dict:
         """Requests by act; `split` is "train" or "heldout"."""
-        return _requests(self.language, split)
+        return _yaml(self.folder / self.language / f"requests.{split}.yaml")
+
+    def clauses(self) -> dict:
+        """ "frames" of plain requests by act, and the "clauses" that fill them by kind."""
+        return _yaml(self.folder / self.language / "clauses.yaml")
 
     def label(self, kind: str, name: str) -> str:
         """A facet's name in this language; `kind` is topics, tones or formats. Unknown facets keep their own name."""
@@ -108,7 +118,7 @@ class Wording:
         """
         shared = item.shared_topics(like) if like else ()
         return render(
-            _file("facts.txt"),
+            _file(self.folder / "facts.txt"),
             title=item.title,
             part_of=item.part_of or "",
             makers=", ".join(item.makers),
@@ -124,12 +134,12 @@ class Wording:
 
     def named(self, item: CatalogItem) -> str:
         """What the model is told of an item that a visitor liked."""
-        return render(_file("named.txt"), title=item.title, topics=self.labels("topics", item.topics))
+        return render(_file(self.folder / "named.txt"), title=item.title, topics=self.labels("topics", item.topics))
 
     def profile(self, items: list[CatalogItem]) -> str:
         """What the model is told of a listener: the commonest facets and the latest titles of the history."""
         return render(
-            _file("profile.txt"),
+            _file(self.folder / "profile.txt"),
             topics=self.labels("topics", commonest(topic for item in items for topic in item.topics)),
             tones=self.labels("tones", commonest(tone for item in items for tone in item.tones), 2),
             titles=self.joined([item.title for item in items[-3:]]),
@@ -142,8 +152,3 @@ def commonest(names) -> list[str]:
     for name in names:
         counts[name] = counts.get(name, 0) + 1
     return sorted(counts, key=lambda name: -counts[name])
-
-
-@cache
-def _requests(language: str, split: str) -> dict:
-    return yaml.safe_load(_file(f"{language}/requests.{split}.yaml"))

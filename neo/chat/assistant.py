@@ -6,6 +6,7 @@ and turn its events into words and cards. Items are read from SQL when their SID
 
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 from sqlalchemy import Engine as Database
@@ -31,26 +32,34 @@ from neo.plan import Plan
 from neo.prepare import prepare_catalog
 from neo.settings import Settings
 from neo.sids import store
+from neo.sids.quantizer import ResidualQuantizer
 from neo.sids.sid import Sid
-from neo.wording import Wording
+from neo.wording import FOLDER, Wording
 
 MOST_CHARACTERS = 2000  # of one message
 
 
 class Assistant:
-    """Serves any number of visitors, one reply at a time each."""
+    """Serves any number of visitors, one reply at a time each. `prompts` is the folder of the prompt set."""
 
-    def __init__(self, loaded: Loaded, database: Database, sampling: engine.Sampling = engine.Sampling()):
+    def __init__(
+        self,
+        loaded: Loaded,
+        database: Database,
+        sampling: engine.Sampling = engine.Sampling(),
+        prompts: Path = FOLDER,
+    ):
+        self.prompts = prompts
         self.format: Format = loaded.format
         self.encoder, self.sampling = loaded.encoder, sampling
         self.database, self.engine, self.book = database, loaded.engine, loaded.book
         with Session(database) as session:
-            sids = [Sid.parse(text) for text in session.scalars(queries.matching_sids(queries.Wish()))]
+            self._sids = [Sid.parse(text) for text in session.scalars(queries.matching_sids(queries.Wish()))]
             self.steering = Steering(
-                Tries.build(sids), Names(TitleIndex.from_session(session), MakerIndex.from_session(session))
+                Tries.build(self._sids), Names(TitleIndex.from_session(session), MakerIndex.from_session(session))
             )
             self.facet_values = facet_tries(session, self.format)
-        if not sids:
+        if not self._sids:
             raise NeoError('the catalog has no SIDs: run "python -m catalog load" and "python -m neo sids write"')
         self._pasts: dict[str, Past] = {}
 
@@ -78,6 +87,12 @@ class Assistant:
         """(kind, name) of every topic, tone and format that an item has."""
         with Session(self.database) as session:
             return [(kind, name) for kind, name in session.execute(queries.facet_names())]
+
+    def sid_space(self) -> dict[str, tuple[ResidualQuantizer, list[Sid]]]:
+        """Item type -> its quantizer and the SIDs in use."""
+        return {
+            name: (self.book.quantizers[name], [s for s in self._sids if s.type == name]) for name, _ in self.types()
+        }
 
     def history(self, name: str) -> tuple[CatalogItem, ...]:
         """What a listener heard, newest last. Raises NeoError for an unknown name."""
@@ -172,7 +187,7 @@ class Assistant:
         inspect: bool,
     ) -> Iterator[Part | engine.End]:
         began = time.perf_counter()
-        wording = Wording.load(language)
+        wording = Wording.load(language, self.prompts)
         if not message:
             yield Notice(wording.notice("empty"))
             return

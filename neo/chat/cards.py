@@ -93,6 +93,13 @@ def _actions_html(item: CatalogItem, actions: Mapping[str, str] | None) -> str:
     return f'<div class="neo-actions">{buttons}</div>'
 
 
+def _title_html(card: Card) -> str:
+    title = line_html(card.item.title)
+    if not card.address:
+        return title
+    return f'<a href="{line_html(card.address)}" target="_blank" rel="noopener noreferrer nofollow">{title}</a>'
+
+
 def card_html(card: Card, labels: Labels = Labels(), actions: Mapping[str, str] | None = None) -> str:
     """An item as a card. Its SID, type and key are data attributes; `actions` are the words on its buttons."""
     item = card.item
@@ -106,7 +113,7 @@ def card_html(card: Card, labels: Labels = Labels(), actions: Mapping[str, str] 
         f' aria-label="{card.position}. {line_html(item.title)}, {line_html(type_label)}">'
         f'<div class="neo-art">{cover_svg(item.key, item.type)}<span class="neo-number">{card.position}</span></div>'
         f'<div class="neo-body"><p class="neo-kind">{line_html(type_label)}</p>'
-        f'<h3 class="neo-title">{line_html(item.title)}</h3>{makers}'
+        f'<h3 class="neo-title">{_title_html(card)}</h3>{makers}'
         f'<ul class="neo-facts" aria-label="Facts">{facts}</ul>'
         + (f'<p class="neo-description">{lines_html(item.description)}</p>' if item.description else "")
         + (f'<ul class="neo-topics" aria-label="Topics">{topics}</ul>' if topics else "")

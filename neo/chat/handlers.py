@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import gradio as gr
@@ -17,6 +18,7 @@ from neo.chat.inspector import inspection_html
 from neo.chat.limits import Rate
 from neo.chat.parts import Controls, Notice
 from neo.chat.shelf import Shelf, exported, marks_html, shelf_html
+from neo.chat.sid_map import SidMap
 from neo.chat.taste import OWN, Taste, found_html, taste_html
 from neo.chat.tour import scene_called
 from neo.chat.transcript import as_markdown
@@ -53,6 +55,10 @@ class Handlers:
     """Where ratings go."""
     rate: Rate | None = None
 
+    @cached_property
+    def _maps(self) -> dict[str, SidMap]:
+        return {type_: SidMap(*space) for type_, space in self.assistant.sid_space().items()}
+
     # --- the conversation ------------------------------------------------------------------------------------------
 
     def view(self, visit: Visit, shelf: Shelf) -> tuple:
@@ -64,7 +70,7 @@ class Handlers:
             messages(visit, self.labels, self.tools),
             *buttons,
             shelf_html(shelf, visit, self.labels),
-            inspection_html(visit[-1] if visit else None, self.labels),
+            inspection_html(visit[-1] if visit else None, self.labels, self._maps),
             gr.Dropdown(info=heard_language(visit, self.labels)),
         )
 

@@ -176,7 +176,9 @@ class Host:
                 pending, position, spoke = [], position + 1, True
                 chosen = self._read([event.sid, *(sid for sid, _ in event.alternatives)])
                 others = tuple((chosen[sid], score) for sid, score in event.alternatives if sid in chosen)
-                yield Card(chosen[event.sid], position, event.score, others)
+                item = chosen[event.sid]
+                address = dict(self.session.execute(queries.addresses_of([item.id])).all()).get(item.key)
+                yield Card(item, position, event.score, others, address and f"https://{address}")
             else:
                 if not spoke:
                     yield Notice(self.wording.notice("nothing_said"))

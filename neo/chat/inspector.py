@@ -1,10 +1,12 @@
 """Under the hood: the trace of a reply as HTML. Token stream, candidates of every span, filters, times, the prompt."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import exp
+from types import MappingProxyType
 
 from neo.chat.cards import Labels, line_html
 from neo.chat.parts import Card, Token, Trace
+from neo.chat.sid_map import SidMap
 from neo.chat.visit import Exchange
 
 SHADES, LEVELS = 6, 4  # looks that the style sheet has for item types and levels
@@ -21,8 +23,10 @@ ORIGINS = {"plan": "plan", "said": "written by the model", "spliced": "facts, sp
 NOTHING = '<p class="neo-about">Ask something: the next reply will be taken apart here.</p>'
 
 
-def inspection_html(exchange: Exchange | None, labels: Labels) -> str:
-    """The latest reply taken apart, or what to do to see one."""
+def inspection_html(
+    exchange: Exchange | None, labels: Labels, maps: Mapping[str, SidMap] = MappingProxyType({})
+) -> str:
+    """The latest reply taken apart, or what to do to see one. `maps`: item type -> the picture of its SIDs."""
     trace = exchange.trace if exchange else None
     if trace is None:
         return f'<div class="neo-inside">{NOTHING}</div>'
@@ -32,6 +36,7 @@ def inspection_html(exchange: Exchange | None, labels: Labels) -> str:
         ("Filters in force", _filters_html(trace, exchange.spoken, labels), True),
         ("Token stream", _stream_html(trace, shade), True),
         ("Candidates", "".join(map(_beam_html, exchange.cards, trace.children)), True),
+        ("Map of the SID space", _maps_html(exchange.cards, labels, maps), True),
         ("The prompt as the model read it", _tokens_html(trace.prompt, shade), False),
     )
     return '<div class="neo-inside">' + "".join(
@@ -39,6 +44,13 @@ def inspection_html(exchange: Exchange | None, labels: Labels) -> str:
         for title, html, opened in sections
         if html
     ) + "</div>"  # fmt: skip
+
+
+def _maps_html(cards: Iterable[Card], labels: Labels, maps: Mapping[str, SidMap]) -> str:
+    """The picture of every type of which the reply has an item, or of all if it has none."""
+    cards = tuple(cards)
+    types = dict.fromkeys(card.item.type for card in cards) or maps
+    return "".join(maps[type_].html(cards, labels.types.get(type_, type_)) for type_ in types if type_ in maps)
 
 
 def _times_html(trace: Trace) -> str:

@@ -88,6 +88,8 @@ class Card:
     position: int
     score: float
     alternatives: tuple[tuple[CatalogItem, float], ...] = ()
+    address: str | None = None
+    """On the web, where the catalog knows one."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """The catalog's SIDs as a trie per item type, built offline; a filter is a view of it, made without rebuilding.
 
-Two parts. A marisa-trie maps every SID to a number and is the authority on what exists. Beside it stand flat arrays of
-children: nodes are numbered level by level in the order of their SIDs, so the children of a node are a slice, and a
-beam that carries its node finds them without a search. Filters are one bit per node, folded up from the leaves.
+Two parts. A marisa-trie of all SIDs is the authority on what exists. Beside it stand flat arrays of children: nodes
+are numbered level by level in the order of their SIDs, so the children of a node are a slice, and a beam that carries
+its node finds them without a search. Filters are one bit per node, folded up from the leaves. A folder holds both as
+files that are mapped into memory, not read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import marisa_trie
 import numpy as np
@@ -22,15 +24,17 @@ class TypeTrie:
 
     type: str
     names: marisa_trie.Trie
-    leaf_of: np.ndarray
-    """[SIDs]: marisa's number -> leaf, the node of the last level."""
     codes: tuple[np.ndarray, ...]
     first: tuple[np.ndarray, ...]
 
     @classmethod
-    def build(cls, type_: str, sids: Iterable[tuple[int, ...]]) -> "TypeTrie":
-        """From code tuples of equal length, in any order; repeats count once."""
-        table = np.unique(np.array(sorted(set(sids)), dtype=np.int64), axis=0)
+    def build(cls, type_: str, sids: Iterable[tuple[int, ...]] | np.ndarray) -> "TypeTrie":
+        """From code tuples of equal length or rows [SIDs, levels], in any order; repeats count once."""
+        table = np.asarray(sids if isinstance(sids, np.ndarray) else list(sids), dtype=np.uint16)
+        table = table[np.lexsort(table.T[::-1])]
+        new = np.ones(len(table), dtype=bool)
+        new[1:] = (table[1:] != table[:-1]).any(1)
+        table = table[new]
         codes, first = [], []
         parents = np.zeros(len(table), dtype=np.int64)
         for level in range(table.shape[1]):
@@ -39,13 +43,31 @@ class TypeTrie:
             owners = parents[fresh]
             count = int(parents[-1]) + 1
             first.append(np.searchsorted(owners, np.arange(count + 1)).astype(np.int32))
-            codes.append(table[fresh, level].astype(np.int16))
+            codes.append(table[fresh, level].astype(np.min_scalar_type(table[:, level].max())))
             parents = np.cumsum(fresh) - 1
-        names = marisa_trie.Trie([_key(row) for row in table])
-        leaf_of = np.empty(len(table), dtype=np.int32)
-        for leaf, row in enumerate(table):
-            leaf_of[names[_key(row)]] = leaf
-        return cls(type_, names, leaf_of, tuple(codes), tuple(first))
+        return cls(type_, marisa_trie.Trie(_keys(table)), tuple(codes), tuple(first))
+
+    def save(self, folder: Path) -> None:
+        """Write the files that `open` maps."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.names.save(str(folder / f"{self.type}.marisa"))
+        for level in range(self.levels):
+            np.save(folder / f"{self.type}.codes{level}.npy", self.codes[level])
+            np.save(folder / f"{self.type}.first{level}.npy", self.first[level])
+
+    @classmethod
+    def open(cls, folder: Path, type_: str) -> "TypeTrie":
+        """A trie that `save` wrote, mapped into memory. Raises FileNotFoundError where there is none."""
+        if not (path := folder / f"{type_}.marisa").exists():
+            raise FileNotFoundError(f"{path} is missing: expected a folder that TypeTrie.save wrote")
+        names = marisa_trie.Trie()
+        names.mmap(str(path))
+        levels = len(list(folder.glob(f"{type_}.codes*.npy")))
+        parts = (
+            tuple(np.asarray(np.load(folder / f"{type_}.{part}{level}.npy", mmap_mode="r")) for level in range(levels))
+            for part in ("codes", "first")
+        )
+        return cls(type_, names, *parts)
 
     @property
     def levels(self) -> int:
@@ -61,10 +83,14 @@ class TypeTrie:
         """The number of a SID among the type's SIDs in order. Raises SidOutsideCatalog."""
         if sid not in self:
             raise SidOutsideCatalog(f'{sid} is no item of the catalog: run "python -m neo sids build" after importing')
-        return int(self.leaf_of[self.names[_key(sid.codes)]])
+        node = 0
+        for level, code in enumerate(sid.codes):
+            start, stop = self.first[level][node : node + 2]
+            node = int(start + np.searchsorted(self.codes[level][start:stop], code))
+        return node
 
     def everything(self) -> "View":
-        return View(self, tuple(np.ones(len(codes), dtype=bool) for codes in self.codes))
+        return View(self)
 
     def only(self, sids: Iterable[Sid]) -> "View":
         """The view in which just these SIDs are left; SIDs of other types are passed over."""
@@ -82,18 +108,21 @@ class TypeTrie:
 
 @dataclass(frozen=True)
 class View:
-    """A trie under a filter. `open` [levels][nodes]: whether anything is left below a node."""
+    """A trie under a filter. `open` [levels][nodes]: whether anything is left below a node; None for no filter."""
 
     trie: TypeTrie
-    open: tuple[np.ndarray, ...]
+    open: tuple[np.ndarray, ...] | None = None
 
     def __len__(self) -> int:
         """How many SIDs are left."""
-        return int(self.open[-1].sum())
+        return len(self.trie) if self.open is None else int(self.open[-1].sum())
 
     def children(self, level: int, node: int) -> tuple[np.ndarray, np.ndarray]:
         """(codes, nodes of `level`) below `node` of the level before; for level 0 `node` is 0, the root."""
-        start, stop = self.trie.first[level][node : node + 2]
+        first = self.trie.first[level]
+        start, stop = first[node], first[node + 1]
+        if self.open is None:
+            return self.trie.codes[level][start:stop], np.arange(start, stop)
         kept = np.flatnonzero(self.open[level][start:stop])
         return self.trie.codes[level][start:stop][kept], kept + start
 
@@ -102,13 +131,16 @@ class View:
         self.trie.leaf(sid)
 
     def without(self, sids: Iterable[Sid]) -> "View":
-        leaves = self.open[-1].copy()
+        leaves = np.ones(len(self.trie), dtype=bool) if self.open is None else self.open[-1].copy()
         leaves[[self.trie.leaf(sid) for sid in sids if sid.type == self.trie.type]] = False
         return self.trie._folded(leaves)
 
     def sids(self) -> list[Sid]:
         """What is left, in order."""
-        return [Sid(self.trie.type, tuple(map(int, self._path(leaf)))) for leaf in np.flatnonzero(self.open[-1])]
+        return [Sid(self.trie.type, tuple(map(int, self._path(leaf)))) for leaf in self._leaves()]
+
+    def _leaves(self) -> np.ndarray:
+        return np.arange(len(self.trie)) if self.open is None else np.flatnonzero(self.open[-1])
 
     def _path(self, leaf: int) -> list[int]:
         path, node = [], leaf
@@ -140,6 +172,13 @@ class Tries:
     def only(self, sids: Iterable[Sid]) -> dict[str, View]:
         sids = list(sids)
         return {type_: trie.only(sids) for type_, trie in self.by_type.items()}
+
+
+def _keys(table: np.ndarray, together: int = 1_000_000) -> Iterator[str]:
+    """The keys of rows [SIDs, levels], made a million at a time."""
+    for start in range(0, len(table), together):
+        rows = np.ascontiguousarray(table[start : start + together] + np.uint32(0x100), dtype=np.uint32)
+        yield from rows.view(f"<U{table.shape[1]}").ravel().tolist()
 
 
 def _key(codes) -> str:

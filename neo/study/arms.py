@@ -31,6 +31,7 @@ from neo.sids.encoder import TextEncoder
 from neo.study.errors import StudyError
 from neo.study.spec import BaselineArm, Filters, ModelArm, StudySpec
 from neo.wording import FOLDER as PROMPTS
+from neo.wording import LANGUAGES, Wording
 
 CANNED = {
     "en": "Here is what I suggest:",
@@ -237,17 +238,21 @@ def _open_models(spec: StudySpec, database_url: str, report: Callable[[str], Non
             prepare_catalog(session, loaded[settings].book, loaded[settings].encoder)
             catalog = catalog_hash(session)
         sampling = Sampling(arm.beams, arm.temperature, arm.top_p, arm.seed)
+        prompts = arm.prompts or PROMPTS
+        for language in LANGUAGES:
+            Wording.load(language, prompts)  # a broken prompt set is found before any rater is
         facts = {
             **arm.model_dump(mode="json"),
-            "base": settings.base,
+            "base": Path(settings.base).name if Path(settings.base).is_dir() else settings.base,
             "weights": settings.weights.name,
             "weights_hash": folder_hash(settings.weights),
-            "prompts_hash": folder_hash(PROMPTS),
+            "prompts": prompts.name,
+            "prompts_hash": folder_hash(prompts),
             "catalog": catalog,
             "sampling": asdict(sampling),
         }
         facts.pop("database")
-        opened[name] = OpenArm(Assistant(loaded[settings], own, sampling), arm.filters, facts)
+        opened[name] = OpenArm(Assistant(loaded[settings], own, sampling, prompts), arm.filters, facts)
     for name, arm in models.items():
         settings = Settings(**{key: value for key, value in (("base", arm.base), ("weights", arm.weights)) if value})
         with Session(open_database(arm.database or database_url)) as session:

@@ -57,6 +57,8 @@ class ModelArm(Strict):
     temperature: float = Field(0.0, ge=0, le=5)
     top_p: float = Field(1.0, gt=0, le=1)
     seed: int = 0
+    prompts: Path | None = None
+    """A prompt set of its own: a copy of the folder `prompts/` with other phrases, replies and notices."""
     database: str | None = None
     """A catalog of its own, for weights whose SIDs are not those of the study's database."""
     filters: Filters = Filters()

@@ -25,6 +25,8 @@ class StageConfig:
     """Steps."""
     most_steps: int | None = None
     """Ends the stage, and its schedule, after so many batches."""
+    rehearsed: float = 0.0
+    """Samples of the base's own English among the stage's examples, as a share of its conversations."""
     batch_tokens: int = 1024
     """Tokens of a batch, padding included. Small batches: with few tokens, steps are what is scarce."""
 
@@ -50,6 +52,8 @@ class Recipe:
     weight_decay: float = 0.01
     dtype: str = "bfloat16"
     """Of the frozen backbone and the adapter's forward pass; "float32" where bf16 arithmetic is slow."""
+    rehearsal: int = 512
+    """Samples of the base's own English, drawn before training, that the stages with an adapter rehearse."""
     adapter: AdapterConfig = AdapterConfig()
     shortcut: ShortcutConfig = field(
         default_factory=lambda: ShortcutConfig(
@@ -83,6 +87,7 @@ class Recipe:
             rate=1e-3,
             map_rate=5e-4,
             adapter_rate=5e-4,
+            rehearsed=0.035,
             mixture={
                 "ground": {"codes": 0.08},
                 "recommend": {"plan": 0.27, "codes": 0.06, "full": 0.04},
@@ -101,21 +106,23 @@ class Recipe:
 
     steering: StageConfig = field(
         default_factory=lambda: StageConfig(
-            conversations=5_000,
-            most_steps=260,
+            conversations=34_000,
+            most_steps=960,
             rate=5e-4,
             map_rate=2e-4,
             adapter_rate=4e-4,
-            warmup=15,
+            rehearsed=0.035,
             mixture={
-                "recommend": {"plan": 0.29, "full": 0.025},
-                "search": {"plan": 0.16},
-                "again": {"plan": 0.2},
-                "refine": {"plan": 0.14},
-                "history": {"plan": 0.02},
-                "why": {"plan": 0.025},
-                "describe": {"plan": 0.04},
-                "compare": {"plan": 0.02},
+                "ground": {"codes": 0.03},
+                "recommend": {"plan": 0.25, "codes": 0.02, "full": 0.03},
+                "search": {"plan": 0.13, "codes": 0.01, "full": 0.015},
+                "again": {"plan": 0.14},
+                "refine": {"plan": 0.14, "full": 0.01},
+                "history": {"plan": 0.03, "codes": 0.02, "full": 0.01},
+                "why": {"plan": 0.02, "full": 0.01},
+                "describe": {"plan": 0.03, "full": 0.015},
+                "compare": {"plan": 0.015, "full": 0.005},
+                "profile": {"plan": 0.01, "full": 0.005},
                 "talk": {"plan": 0.03, "full": 0.025},
             },
         )

@@ -35,6 +35,16 @@ PLAN_FACETS = {
     "not_topics": ("topic", False),
     "not_tones": ("tone", False),
 }
+CLAUSES = {  # act -> kinds of clauses that its composed wordings may have
+    "recommend": ("topic", "tone", "format", "language", "like", "familiarity", "without"),
+    "recommend_history": ("topic", "tone", "format", "language", "familiarity", "without"),
+    "search": ("maker", "topic", "format", "language", "without"),
+    "refine": ("topic", "tone", "format", "language", "familiarity", "without"),
+}
+ALWAYS = {"search": "maker"}  # without a name, the same words would be a recommendation
+COMPOSED = {"recommend": 0.45, "recommend_history": 0.35, "search": 0.15, "refine": 0.35}
+"""Share of an act's training wordings that are composed of clauses; the others are whole sentences."""
+MOST_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,7 @@ class Requests:
         anchor = self._anchor_for(fixed, language)
         item = self.shelf.items[anchor]
         values, terms, likes = {}, [], []
-        for slot in sorted(needs & set(SLOT_TERMS)):
+        for slot in in_order(say, needs & set(SLOT_TERMS)):
             if (filled := self.fill(slot, item, anchor, wording, terms, likes)) is None:
                 return self.ask(act, wording, slate, most)
             values[slot], value, liked = filled
@@ -104,7 +114,9 @@ class Requests:
         types, phrase = self.slate(wording, item, fixed, "slate" in needs, most)
         if "slate" in needs:
             values["slate"], tone = phrase
-            terms += [Term("tone", tone)] if tone and tone not in [t.value for t in terms] else []
+            if tone and tone not in [term.value for term in terms]:
+                after = "tone" in needs and say.index("{{ tone") < say.index("{{ slate")
+                terms.insert(len(terms) if after else 0, Term("tone", tone))
         languages = tuple(fixed.get("languages", ()))
         if "language" in needs:
             values["language"], languages = self.draw.pick(wording.phrases["languages"][language]), (language,)
@@ -125,14 +137,38 @@ class Requests:
 
     def entry(self, act: str, wording: Wording) -> tuple[str, dict]:
         """A wording of an act and what of its plan is fixed; one that names what this catalog lacks is left out."""
+        composed = self.split == "train" and self.draw.chance(COMPOSED.get(act, 0))
+        if composed and (made := self.composed(act, wording)):
+            return made
         known = (act, wording.language)
         if known not in self._entries:
-            said = [
-                (entry, {}) if isinstance(entry, str) else (entry["say"], dict(entry.get("plan", {})))
-                for entry in wording.requests(self.split)[act]
-            ]
+            said = [_entry(entry) for entry in wording.requests(self.split)[act]]
             self._entries[known] = [entry for entry in said if self._possible(*entry)]
         return self.draw.pick(self._entries[known])
+
+    def composed(self, act: str, wording: Wording) -> tuple[str, dict] | None:
+        """A wording put together from a frame and one to three clauses, and what of its plan is fixed; None where the
+        catalog has nothing for them."""
+        pieces = wording.clauses()
+        for _ in range(MOST_TRIES):
+            count = int(self.draw.rng.choice([1, 2, 3], p=[0.45, 0.4, 0.15]))
+            drawn = {*self.draw.rng.choice(CLAUSES[act], size=count, replace=False), ALWAYS.get(act)}
+            kinds = [kind for kind in CLAUSES[act] if kind in drawn]
+            chosen = [_entry(self.draw.pick(pieces["clauses"][kind])) for kind in kinds]
+            needs = [slot for say, _ in chosen for slot in slots(say)]
+            if len(needs) == len(set(needs)) and all(self._possible(*entry) for entry in chosen):
+                break
+        else:
+            return None
+        refused = kinds[-1] == "without"
+        if not refused and self.draw.chance(0.3):
+            chosen = chosen[::-1]
+        joined = chosen[0][0]
+        for at, (say, _) in enumerate(chosen[1:], start=2):
+            comma = (refused and at == len(chosen)) or self.draw.chance(0.35)
+            joined += (", " if comma else " ") + say
+        fixed = {key: value for _, plan in chosen for key, value in plan.items()}
+        return self.draw.pick(pieces["frames"][act]).replace("{{ clauses }}", joined), fixed
 
     def _possible(self, say: str, fixed: dict) -> bool:
         kinds = {slot.removeprefix("not_").rstrip("2") for slot in slots(say)}
@@ -279,9 +315,19 @@ class Requests:
         return forms.get("a", number) if count == 1 and number == numbers[0] else number
 
 
+def _entry(entry: str | dict) -> tuple[str, dict]:
+    """A wording and what of its plan is fixed."""
+    return (entry, {}) if isinstance(entry, str) else (entry["say"], dict(entry.get("plan", {})))
+
+
 def term_of(slot: str, value: str) -> tuple[str, str, bool]:
     field, wanted = SLOT_TERMS[slot]
     return field, value, wanted
+
+
+def in_order(say: str, names) -> list[str]:
+    """Slots of a wording in the order in which they stand: a plan names things as the visitor does."""
+    return sorted(names, key=lambda name: say.index(f"{{{{ {name} }}}}"))
 
 
 def unique(terms: list[Term]) -> tuple[Term, ...]:

@@ -12,7 +12,7 @@ from neo.format import HISTORY, Facts, Message, Reply, earlier
 from neo.plan import ANY, Plan, Term
 from neo.training.answers import Answers
 from neo.training.listeners import SHORTEST_HISTORY, Listeners
-from neo.training.requests import PLAN_FACETS, SLOT_TERMS, Asked, Draw, Requests, spoken, term_of, unique
+from neo.training.requests import PLAN_FACETS, SLOT_TERMS, Asked, Draw, Requests, in_order, spoken, term_of, unique
 from neo.training.shelf import Shelf
 from neo.wording import Wording, render, slots
 
@@ -213,7 +213,7 @@ class Composer:
         say, fixed = self.requests.entry("refine", wording)
         needs, values, new, refs = slots(say), {}, [], ()
         item = self.shelf.items[asked.anchor]
-        for slot in sorted(needs & set(SLOT_TERMS)):
+        for slot in in_order(say, needs & set(SLOT_TERMS)):
             if (filled := self.requests.fill(slot, item, asked.anchor, wording, new, [])) is None:
                 return self.follow(asked, chosen, wording)
             values[slot], value, _ = filled

@@ -22,6 +22,7 @@ from neo.training.batches import Example, bucketed, collate, examples, samples
 from neo.training.listeners import Listeners
 from neo.training.readout import fit_readout
 from neo.training.recipe import Recipe, StageConfig
+from neo.training.rehearsal import rehearsal
 from neo.training.shelf import Shelf
 from neo.training.shortcut import fit_shortcut
 from neo.training.tasks import Composer
@@ -48,20 +49,29 @@ def run(run: Run, progress=lambda stage, done, total, loss: None) -> None:
     """Train all stages of `run`, or what is left of them. Afterwards the model holds the result."""
     run.folder.mkdir(parents=True, exist_ok=True)
     run.recipe.save(run.folder / "recipe.yaml")
+    kept = _rehearsal(run, progress)
     torch.manual_seed(run.recipe.seed)
     run.model.base.to(getattr(torch, run.recipe.dtype))
     run.model.base.set_attn_implementation("eager")  # faster on a CPU than the fused kernel's backward
     _shortcut(run, progress)
-    checkpoint = _load(run.folder / "checkpoint.pt")
     for position, name in enumerate(STAGES):
         if name == "capability":
             run.model.add_adapter(run.recipe.adapter)
-        if checkpoint and STAGES.index(checkpoint["stage"]) > position:
-            continue
-        resumed = checkpoint if checkpoint and checkpoint["stage"] == name else None
-        _train_stage(run, name, getattr(run.recipe, name), position, resumed, progress)
-        _start_of_next(run, position)
+        if not (run.folder / f"{name}.pt").exists():
+            _train_stage(run, name, getattr(run.recipe, name), position, kept, progress)
+            _save(run.folder / f"{name}.pt", _weights(run.model))  # the next stage, and any ablation, starts from it
+    _start_from(run, STAGES[-1])
     _readout(run, progress)
+
+
+def _start_from(run: Run, stage: str) -> None:
+    """Put the weights of a stage's end into the model."""
+    stored = torch.load(run.folder / f"{stage}.pt", weights_only=True)
+    run.model.rows.load_state_dict(stored["rows"])
+    with torch.no_grad():
+        for name, parameter in run.model.adapter_parameters().items():
+            if name in stored["adapter"]:
+                parameter.copy_(stored["adapter"][name])
 
 
 def _composer(run: Run, position: int) -> Composer:
@@ -88,9 +98,24 @@ def _log(run: Run, entry: dict) -> None:
         log.write(json.dumps(entry) + "\n")
 
 
-def _start_of_next(run: Run, position: int) -> None:
-    """Keep each stage's end: ablations and repairs start from it."""
-    torch.save(_weights(run.model), run.folder / f"{STAGES[position]}.pt")
+def _rehearsal(run: Run, progress) -> list[Example]:
+    """The base's own English, sampled once and kept in the folder."""
+    path, config = run.folder / "rehearsal-examples.npz", run.recipe
+    if not path.exists():
+        openings = [item.description for item in run.shelf.items if item.description]
+        made = rehearsal(
+            run.model,
+            run.format,
+            openings,
+            config.rehearsal,
+            run.encoder.width,
+            config.seed,
+            partial(progress, "rehearsal"),
+        )
+        if not made:
+            return []
+        _save_examples(path, made)
+    return _load_examples(path)
 
 
 def _readout(run: Run, progress) -> None:
@@ -107,20 +132,19 @@ def _readout(run: Run, progress) -> None:
     _log(run, {"stage": "readout", "held_out": [round(loss, 4) for loss in losses]})
 
 
-def _train_stage(run: Run, name: str, stage: StageConfig, position: int, resumed: dict | None, progress) -> None:
+def _train_stage(run: Run, name: str, stage: StageConfig, position: int, kept: list[Example], progress) -> None:
     made = _examples(run, name, stage, position)
+    checkpoint = _load(run.folder / "checkpoint.pt")
+    resumed = checkpoint if checkpoint and checkpoint["stage"] == name else None
     trained = Trained(run.model, stage, run.recipe)
     rng = np.random.default_rng((run.recipe.seed, position, 1))
+    if kept:
+        made = made + [kept[index % len(kept)] for index in range(round(stage.rehearsed * len(made)))]
     batches = [batch for _ in range(stage.epochs) for batch in bucketed(made, stage.batch_tokens, rng)]
     batches = batches[: stage.most_steps]
     first = 0
     if position and resumed is None:
-        previous = torch.load(run.folder / f"{STAGES[position - 1]}.pt", weights_only=True)
-        run.model.rows.load_state_dict(previous["rows"])
-        with torch.no_grad():
-            for name_, parameter in run.model.adapter_parameters().items():
-                if name_ in previous["adapter"]:
-                    parameter.copy_(previous["adapter"][name_])
+        _start_from(run, STAGES[position - 1])
     if resumed:
         trained.load(resumed)
         first = resumed["step"]
@@ -148,7 +172,6 @@ def _train_stage(run: Run, name: str, stage: StageConfig, position: int, resumed
         progress(name, step + 1, len(batches), loss.item())
         if (step + 1) % SAVE_EVERY == 0:
             _save(run.folder / "checkpoint.pt", {"stage": name, "step": step + 1, **trained.state()})
-    _save(run.folder / "checkpoint.pt", {"stage": name, "step": len(batches), **trained.state()})
 
 
 def rate_at(step: int, steps: int, warmup: int) -> float:
@@ -218,14 +241,24 @@ def _examples(run: Run, name: str, stage: StageConfig, position: int) -> list[Ex
     """The stage's examples, composed once and kept in the folder."""
     path = run.folder / f"{name}-examples.npz"
     if not path.exists():
-        made = examples(_composer(run, position), run.format, run.encoder, stage)
-        np.savez_compressed(
-            path,
-            lengths=[len(e.ids) for e in made],
-            softs=[len(e.soft) for e in made],
-            **{name: np.concatenate([getattr(e, name) for e in made]) for name in ("ids", "labels", "soft", "spans")},
-            **{name: np.stack([getattr(e, name) for e in made]) for name in ("message", "listener")},
-        )
+        _save_examples(path, examples(_composer(run, position), run.format, run.encoder, stage))
+    return _load_examples(path)
+
+
+def _save_examples(path: Path, made: list[Example]) -> None:
+    """Written beside and renamed, as checkpoints are."""
+    beside = path.with_suffix(".new.npz")
+    np.savez_compressed(
+        beside,
+        lengths=[len(e.ids) for e in made],
+        softs=[len(e.soft) for e in made],
+        **{name: np.concatenate([getattr(e, name) for e in made]) for name in ("ids", "labels", "soft", "spans")},
+        **{name: np.stack([getattr(e, name) for e in made]) for name in ("message", "listener")},
+    )
+    beside.replace(path)
+
+
+def _load_examples(path: Path) -> list[Example]:
     with np.load(path) as stored:
         cuts, soft_cuts = np.cumsum(stored["lengths"])[:-1], np.cumsum(stored["softs"])[:-1]
         return [

@@ -24,8 +24,10 @@ from neo.chat.steering import chips
 from neo.errors import NeoError
 from neo.items import CatalogItem
 from neo.plan import Plan, Term
+from neo.sids.quantizer import ResidualQuantizer
 from neo.sids.sid import Sid
 from neo.wording import Wording
+from tests import tiny
 
 SEA = CatalogItem(
     1, "audiobook:the-sea-around-us", "audiobook", "The Sea Around Us", ("Rachel Carson",), "en", 1951, 550, 4,
@@ -138,6 +140,9 @@ class Scripted:
 
     def facets(self) -> list[tuple[str, str]]:
         return [("topic", "sea"), ("topic", "space"), ("tone", "calm"), ("format", "nonfiction")]
+
+    def sid_space(self) -> dict[str, tuple[ResidualQuantizer, list[Sid]]]:
+        return {item.type: (tiny.book({item.type: (3, 8)}).quantizers[item.type], [item.sid]) for item in (SEA, SERIAL)}
 
     def history(self, name: str) -> tuple[CatalogItem, ...]:
         return (SEA,)

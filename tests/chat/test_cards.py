@@ -13,6 +13,7 @@ from neo.chat.parts import Card, Conversation, Done, Notice, Understood, Words
 from neo.items import CatalogItem
 from neo.plan import Plan
 from neo.sids.sid import Sid
+from tests import tiny
 
 TAGS = {"article", "div", "span", "p", "h3", "ul", "li", "br", "details", "summary"} | {
     "svg",
@@ -55,6 +56,17 @@ class Outline(HTMLParser):
 
     def handle_data(self, data):
         self.words += data
+
+
+def test_a_title_leads_to_the_items_address_and_to_nothing_else():
+    item = tiny.item()
+    assert "<a " not in card_html(Card(item, 1, 0.0))
+    html = card_html(Card(item, 1, 0.0, address='https://a.example/"><script>'))
+    assert {name: value for name, value in Outline(html).attributes if name in ("href", "rel")} == {
+        "href": 'https://a.example/"><script>',
+        "rel": "noopener noreferrer nofollow",
+    }
+    assert "<script>" not in html
 
 
 def shown(text: str) -> str:

@@ -45,6 +45,26 @@ def test_by_hand():
     assert Sid("show", (1, 2)) in trie and Sid("show", (3, 5)) not in trie
 
 
+@given(catalogs)
+def test_a_leaf_is_the_number_of_a_sid_in_order(catalog):
+    trie = TypeTrie.build("show", np.array(list(catalog) * 2))
+    assert len(trie) == len(catalog)
+    assert [trie.leaf(Sid("show", codes)) for codes in sorted(catalog)] == list(range(len(catalog)))
+
+
+def test_a_saved_trie_is_opened_as_it_was(tmp_path):
+    rng = np.random.default_rng(0)
+    built = TypeTrie.build("show", rng.integers(0, 300, (500, 3)))
+    built.save(tmp_path)
+    opened = TypeTrie.open(tmp_path, "show")
+    assert not opened.codes[0].flags.owndata and opened.levels == 3
+    assert opened.everything().sids() == built.everything().sids()
+    some = built.everything().sids()[::7]
+    assert opened.only(some).sids() == some and some[0] in opened
+    with pytest.raises(FileNotFoundError):
+        TypeTrie.open(tmp_path / "nowhere", "show")
+
+
 def test_a_sid_that_is_no_item_is_an_error_not_a_pass():
     trie = TypeTrie.build("show", [(1, 2)])
     with pytest.raises(SidOutsideCatalog, match="show:9-9"):

@@ -9,9 +9,11 @@ import torch
 
 from neo.model.neo import AdapterConfig
 from neo.training import train
+from neo.training.batches import collate
 from neo.training.listeners import Simulation
 from neo.training.readout import fit_readout
 from neo.training.recipe import Recipe, ShortcutConfig, StageConfig
+from neo.training.rehearsal import OPENING, rehearsal
 from tests import tiny
 from tests.training.test_tasks import SHELF
 
@@ -35,11 +37,13 @@ def recipe():
         rate=1e-2,
         adapter_rate=1e-2,
         warmup=2,
+        rehearsed=0.1,
         batch_tokens=256,
     )
     return replace(
         Recipe(),
         dtype="float32",
+        rehearsal=4,
         adapter=AdapterConfig(rank=2),
         languages=("en", "es"),
         grounding=stage,
@@ -82,6 +86,26 @@ def test_training_learns_and_resumes_to_the_same_weights(tmp_path, monkeypatch):
     resumed = a_run(tmp_path / "parts")
     train.run(resumed)
     assert torch.allclose(weights(resumed), weights(whole), atol=1e-5)
+
+
+def test_rehearsed_text_goes_on_from_its_opening_and_ends_where_the_base_ended(monkeypatch):
+    run = a_run(None)
+    opening = "A reporter looks again at a murder case."
+    first = run.format.words(opening)[:OPENING]
+    for sampled, labels in (
+        ([*first, 300, 301, 302], [-100] * 4 + [300, 301, 302]),
+        ([*first, 300, run.format.end, run.format.end], [-100] * 4 + [300, run.format.end]),
+    ):
+        monkeypatch.setattr(
+            run.model.base, "generate", lambda prompts, sampled=sampled, **_: torch.tensor([sampled] * len(prompts))
+        )
+        (made,) = rehearsal(run.model, run.format, [opening, "Too short"], 1, tiny.WIDTH, seed=0)
+        assert made.labels.tolist() == labels and made.ids.tolist() == sampled[: len(labels)]
+    monkeypatch.undo()
+    made = rehearsal(run.model, run.format, [opening], 3, tiny.WIDTH, seed=0)
+    assert len(made) == 3 and all(example.ids[:OPENING].tolist() == first for example in made)
+    text, codes = run.model.loss(collate(made, run.format.end))
+    assert text > 0 and codes == 0
 
 
 def test_the_rate_warms_up_and_falls():

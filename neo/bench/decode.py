@@ -1,0 +1,117 @@
+"""A span by beam search, ours against `transformers`' generate with the same constraint; words; the constraint's share.
+
+Both read the same prompt and score codes alike, so they must find the same items in the same order.
+"""
+
+from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
+import torch
+from transformers import LogitsProcessorList
+
+from neo.decoding import beams
+from neo.decoding.processor import CatalogLogits
+from neo.decoding.trie import View
+from neo.format import Message
+from neo.model.plain import as_causal_lm, shortcut_of
+from neo.plan import Plan
+
+PROMPT = 256  # tokens
+SUBJECT = "Something gripping about people who go to sea, with storms, islands and a good narrator. "
+
+
+class Timed:
+    """A view that adds up the seconds its children took."""
+
+    def __init__(self, view: View):
+        self.view, self.seconds = view, 0.0
+
+    def children(self, level: int, node: int):
+        before = perf_counter()
+        found = self.view.children(level, node)
+        self.seconds += perf_counter() - before
+        return found
+
+
+def bench_decode(assistant, type_: str, runs: int = 3, progress=lambda: None) -> dict:
+    """`ratio_beam10`, `ratio_beam20`: generate's seconds over ours, medians of `runs`; `same_items`; `span_s`: a span
+    in mid-reply, beam 10, and `constraint_share` of it; `text_tokens_per_second`."""
+    format_, runner = assistant.format, assistant.engine.runner
+    model, view = runner.model, assistant.steering.tries.by_type[type_].everything()
+    vector = assistant.encoder.encode([SUBJECT])[0]
+    ids = format_.render([Message(SUBJECT * 12, vector)]).ids
+    plan = format_.plan(Plan("recommend", types=((type_, 1),), ids_only=True), [SUBJECT])
+    ids = [*ids[: PROMPT - len(plan) - 6], *ids[-6:], *plan]
+    message, nobody = torch.from_numpy(vector[None]), torch.zeros(1, len(vector))
+    plain = as_causal_lm(model, message, nobody)
+    shortcut = shortcut_of(model, message, nobody)
+    opener = model.vocabulary.opener(type_)
+    with torch.inference_mode():
+        prompt = torch.cat(
+            [model.embed(torch.tensor([ids]), message), plain.get_input_embeddings()(torch.tensor([[opener]]))], 1
+        )
+    timed = Timed(view)
+
+    def ours(width: int):
+        context = runner.start(ids, [vector])
+        context.condition(vector, None)
+        return [beam.codes for beam in beams.search(context, model.vocabulary, type_, timed, width)]
+
+    def theirs(width: int):
+        found = plain.generate(
+            inputs_embeds=prompt,
+            attention_mask=torch.ones(prompt.shape[:2], dtype=torch.long),
+            logits_processor=LogitsProcessorList(
+                [CatalogLogits(model.vocabulary, {type_: view}, opened=type_, shortcut=shortcut)]
+            ),
+            num_beams=width,
+            num_return_sequences=width,
+            max_new_tokens=model.vocabulary.shape(type_).levels,
+            do_sample=False,
+            length_penalty=0.0,
+            eos_token_id=None,
+            pad_token_id=format_.end,
+        )
+        rows = [[model.vocabulary.code(id_) for id_ in row] for row in found.tolist()]
+        return [tuple(code for *_, code in row) for row in rows if None not in row]  # generate pads what it lacks
+
+    result: dict = {"prompt_tokens": len(ids) + 1, "same_items": True}
+    for width in (10, 20):
+        seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
+        for _ in range(runs):
+            mine, mine_s = _clocked(lambda width=width: ours(width))
+            other, other_s = _clocked(lambda width=width: theirs(width))
+            seconds["ours"].append(mine_s)
+            seconds["theirs"].append(other_s)
+            result["same_items"] &= mine == other[: len(mine)]
+            progress()
+        result[f"ours_beam{width}_s"], result[f"generate_beam{width}_s"] = (
+            round(float(np.median(seconds[name])), 3) for name in ("ours", "theirs")
+        )
+        result[f"ratio_beam{width}"] = round(float(np.median(seconds["theirs"]) / np.median(seconds["ours"])), 2)
+    context = runner.start(ids, [vector])
+    context.condition(vector, None)
+    start, hidden = context.length, context.hidden
+    spans, timed.seconds = [], 0.0
+    for _ in range(runs):
+        spans.append(_clocked(lambda: beams.search(context, model.vocabulary, type_, timed, 10))[1])
+        context.crop(start, hidden)
+    result["span_s"] = round(float(np.median(spans)), 3)
+    result["constraint_share"] = round(timed.seconds / sum(spans), 5)
+    result["text_tokens_per_second"] = round(_words(runner, ids, vector), 1)
+    return result
+
+
+def _words(runner, ids: list[int], vector: np.ndarray, count: int = 48) -> float:
+    """Greedy tokens a second behind the prompt."""
+    context = runner.start(ids, [vector])
+    before = perf_counter()
+    for _ in range(count):
+        context.extend([int(runner.text_scores(context.hidden)[: runner.vocabulary.base_size].argmax())])
+    return count / (perf_counter() - before)
+
+
+def _clocked(work: Callable):
+    before = perf_counter()
+    return work(), perf_counter() - before

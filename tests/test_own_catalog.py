@@ -1,0 +1,149 @@
+"""Somebody's own catalog, from files to chat by the README's commands: 50 items, 60 listeners, a tiny base."""
+
+import csv
+import json
+import shutil
+
+import pytest
+import torch
+import yaml
+from transformers import LlamaConfig, LlamaForCausalLM
+from typer.testing import CliRunner
+
+from catalog.__main__ import app as catalog_app
+from neo.__main__ import app as neo_app
+from neo.chat.parts import Conversation
+from neo.errors import PromptInvalid
+from neo.study.arms import open_arms
+from neo.study.spec import parse_spec
+from neo.wording import FOLDER
+from tests import tiny
+from tests.study.conftest import STUDY
+
+ITEMS = 50
+THEMES = (
+    ("bees", "animals"),
+    ("tides", "sea"),
+    ("bridges", "engineering"),
+    ("volcanoes", "science"),
+    ("opera", "music"),
+)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A 2-layer random Llama with the real tokenizer, as a folder that `--base` can name."""
+    folder = tmp_path_factory.mktemp("base")
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tiny.tokenizer()),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        tie_word_embeddings=True,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tiny.tokenizer().save_pretrained(folder)
+    return str(folder)
+
+
+def write_items(path):
+    rows = []
+    for n in range(ITEMS):
+        thing, topic = THEMES[n % 5]
+        rows.append(
+            {
+                "id": f"it-{n}",
+                "title": f"{thing.title()} in {n + 2} parts",
+                "type": ("show", "audiobook")[n % 2],
+                "author": f"Studio {n % 7}",
+                "language": "en",
+                "topics": [topic],
+                "description": f"Part {n} of what there is to hear about {thing}, told by people who know them.",
+            }
+        )
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+
+def write_listens(path):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(["listener", "item", "timestamp"])
+        for person in range(60):
+            for step in range(6):  # each keeps to one theme
+                out.writerow(
+                    [f"person {person}", f"it-{(person % 5 + 5 * (person + step)) % ITEMS}", 1_700_000_000 + step]
+                )
+
+
+def run(app, *words):
+    result = CliRunner().invoke(app, list(map(str, words)))
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, base):
+    """(database, weights) after import, `sids build` and `train`."""
+    folder = tmp_path_factory.mktemp("own")
+    database, sids = f"sqlite:///{folder}/own.db", folder / "sids"
+    write_items(folder / "items.jsonl")
+    write_listens(folder / "listens.csv")
+    run(catalog_app, "import", folder / "items.jsonl", "--database", database)
+    run(catalog_app, "import", folder / "listens.csv", "--database", database)
+    run(neo_app, "sids", "build", "--database", database, "--out", sids)
+    quick = ("--scale", "0.001", "--dtype", "float32", "--out", folder / "run")
+    run(neo_app, "train", "--database", database, "--sids", sids, "--base", base, *quick)
+    return database, folder / "run" / "weights"
+
+
+def test_from_files_to_chat(trained, base):
+    database, weights = trained
+    figures = json.loads(run(catalog_app, "stats", "--json", "--database", database))
+    assert (sum(figures["items"].values()), figures["listeners"], figures["listens"]) == (ITEMS, 60, 360)
+    stats = json.loads(run(neo_app, "sids", "stats", "--database", database, "--weights", weights, "--json"))
+    assert set(stats) == {"show", "audiobook"}
+    where = ("--database", database, "--base", base, "--weights", weights)
+    turns = run(neo_app, "chat", *where, "--once", "two shows about bees", "--once", "why the first one?", "--json")
+    first, second = map(json.loads, turns.splitlines())
+    titles = {part["item"]["title"] for part in first["parts"] if "item" in part}
+    assert all(" in " in title and title.endswith(" parts") for title in titles) and second["plan"] is not None
+    found = json.loads(run(neo_app, "evaluate", *where, "--suite", "recommend", "--queries", "4", "--json"))
+    assert 0 <= found["recommend"]["model"]["HR@10"]["mean"] <= 1
+
+
+def study(arms):
+    return parse_spec(yaml.safe_dump({**STUDY, "arms": arms}))
+
+
+def test_the_model_is_an_arm_of_a_study_with_a_prompt_set_of_its_own(trained, base, tmp_path):
+    database, weights = trained
+    prompts = tmp_path / "terse"
+    shutil.copytree(FOLDER, prompts)
+    notices = prompts / "en" / "notices.yaml"
+    said = yaml.safe_load(notices.read_text(encoding="utf-8")) | {"empty": "Say something."}
+    notices.write_text(yaml.safe_dump(said), encoding="utf-8")
+    model = {"kind": "model", "weights": str(weights), "base": base, "beams": 3}
+    arms = {"plain": model, "terse": model | {"prompts": str(prompts)}}
+    opened = open_arms(study(arms), database, report=lambda text: None)
+    replies = {name: next(iter(arm.reply(Conversation(), " ", None))).text for name, arm in opened.items()}
+    assert replies["terse"] == "Say something." != replies["plain"]
+    facts = {name: arm.facts for name, arm in opened.items()}
+    assert facts["terse"]["prompts"] == "terse" and facts["plain"]["weights_hash"] == facts["terse"]["weights_hash"]
+    assert facts["plain"]["prompts_hash"] != facts["terse"]["prompts_hash"]
+    assert not any(path in json.dumps(facts) for path in (str(tmp_path), base, str(weights))), (
+        "an export names no folder of this machine"
+    )
+
+
+def test_a_prompt_set_that_lacks_a_file_is_found_before_any_rater_is(trained, base, tmp_path):
+    database, weights = trained
+    shutil.copytree(FOLDER, tmp_path / "broken")
+    (tmp_path / "broken" / "fr" / "notices.yaml").unlink()
+    arm = {"kind": "model", "weights": str(weights), "base": base, "prompts": str(tmp_path / "broken")}
+    with pytest.raises(PromptInvalid, match=r"fr.notices\.yaml is missing"):
+        open_arms(study({"one": arm, "two": arm}), database, report=lambda text: None)

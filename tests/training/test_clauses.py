@@ -1,0 +1,72 @@
+"""Composed wordings: every language has the same pieces, and what they say is what their plan means."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from neo.training import requests
+from neo.training.requests import CLAUSES, SLOT_TERMS, Draw, Requests
+from neo.training.shelf import Shelf
+from neo.wording import LANGUAGES, Wording, slots
+from tests.training.test_tasks import SHELF
+
+KINDS = {kind for kinds in CLAUSES.values() for kind in kinds}
+
+
+def say_of(entry):
+    return entry if isinstance(entry, str) else entry["say"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_frames_and_clauses_have_the_slots_that_composing_fills(language):
+    pieces = Wording.load(language).clauses()
+    assert set(pieces["frames"]) == set(CLAUSES) and set(pieces["clauses"]) == KINDS
+    for act, frames in pieces["frames"].items():
+        for frame in frames:
+            assert "clauses" in slots(frame) and (act == "refine" or "slate" in slots(frame)), frame
+            assert slots(frame) <= {"clauses", "slate"}, frame
+    for kind, clauses in pieces["clauses"].items():
+        for clause in map(say_of, clauses):
+            known = set(SLOT_TERMS) | {"language"}
+            assert slots(clause) <= known and (slots(clause) or kind == "familiarity"), clause
+
+
+def composing(shelf=SHELF, split="train", seed=0):
+    return Requests(shelf, Draw(np.random.default_rng(seed)), split, LANGUAGES)
+
+
+@pytest.mark.parametrize("act", CLAUSES)
+def test_no_slot_is_filled_twice_and_a_search_names_a_maker(act):
+    made = composing()
+    for language in LANGUAGES * 20:
+        say, fixed = made.composed(act, Wording.load(language))
+        assert all(say.count(f"{{{{ {slot} }}}}") == 1 for slot in slots(say)), say
+        assert set(fixed) <= {"familiarity"} and (act != "search" or "maker" in slots(say))
+
+
+def test_a_plan_names_values_in_the_order_of_the_words(monkeypatch):
+    monkeypatch.setattr(requests, "COMPOSED", {"recommend": 1.0})
+    made, both = composing(), 0
+    for _ in range(300):
+        asked = made.ask("recommend", Wording.load("en"))
+        topics = asked.plan.values("topic")
+        if len(topics) == 2 and all(topic in asked.text for topic in topics):
+            assert asked.text.index(topics[0]) < asked.text.index(topics[1]), asked
+            both += 1
+    assert both
+
+
+def test_held_out_requests_are_never_composed(monkeypatch):
+    monkeypatch.setattr(requests, "COMPOSED", dict.fromkeys(CLAUSES, 1.0))
+    known = {say_of(entry) for entry in Wording.load("en").requests("heldout")["recommend"]}
+    made = composing(split="heldout")
+    assert all(made.entry("recommend", Wording.load("en"))[0] in known for _ in range(50))
+
+
+def test_a_catalog_without_makers_falls_back_to_whole_sentences(monkeypatch):
+    monkeypatch.setattr(requests, "COMPOSED", dict.fromkeys(CLAUSES, 1.0))
+    bare = Shelf([replace(item, makers=()) for item in SHELF.items], SHELF.vectors)
+    made = composing(bare)
+    assert made.composed("search", Wording.load("en")) is None
+    assert made.ask("search", Wording.load("en")).text
