@@ -145,7 +145,7 @@ class Host:
         return self.format.facts(Facts(facts))
 
     def between_items(self, position: int) -> list[int]:
-        return self.format.words(f"\n{position}. ") if position > 1 else self.format.words(" ")
+        return self.format.words(f"\n{position}. " if self.steered.plan.count > 1 else " ")
 
     def _read(self, sids: list[Sid]) -> dict[Sid, CatalogItem]:
         rows = self.session.scalars(queries.items_by_sid(map(str, sids), self.steered.wishes)).unique()

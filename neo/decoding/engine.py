@@ -87,7 +87,7 @@ class Host(Protocol):
         ...
 
     def between_items(self, position: int) -> list[int]:
-        """Words that lead to the item at `position` (from 1) when the model would rather have ended."""
+        """Words that lead to the item at `position` (from 1) where the model ends a line, or would have ended."""
         ...
 
 
@@ -158,10 +158,10 @@ class Engine:
         while True:
             left = sampling.most_tokens - (context.length - first)
             id_ = self._next(context, state, sampling, rng) if words < sampling.most_words else self.end
-            if id_ == self.end:
-                if state.may_end():
-                    yield End("end" if words < sampling.most_words else "length")
-                    return
+            if id_ == self.end and state.may_end():
+                yield End("end" if words < sampling.most_words else "length")
+                return
+            if id_ == self.end or (id_ in self._line_ends and not state.may_end()):
                 lead = host.between_items(position + 1)
                 context.extend(lead)
                 yield Text(lead)

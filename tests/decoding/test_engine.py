@@ -120,3 +120,13 @@ def test_an_empty_filter_raises_inside_decoding():
 def test_a_host_may_stop_after_the_plan():
     events = reply(Host({}, (), stop=True), engine.Sampling())
     assert [type(event) for event in events] == [engine.Plan, engine.End] and events[-1].reason == "stopped"
+
+
+def test_a_line_that_ends_leads_to_the_next_item_under_its_number(monkeypatch):
+    (newline,) = FORMAT.words("\n")
+    monkeypatch.setattr(ENGINE, "_next", lambda *_: newline)
+    host = Host(Tries.build(catalog(4, 30)).everything(), (("show", 2), ("audiobook", 1)))
+    events = reply(host, engine.Sampling(beam_width=2))[1:]
+    said = [FORMAT.text(event.ids) for event in events if isinstance(event, engine.Text)]
+    assert said == ["\n1. ", "\n2. ", "\n3. "] and events[-1].reason == "end"
+    assert sorted(event.sid.type for event in events if isinstance(event, engine.Item)) == ["audiobook", "show", "show"]
