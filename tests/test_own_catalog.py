@@ -146,4 +146,4 @@ def test_a_prompt_set_that_lacks_a_file_is_found_before_any_rater_is(trained, ba
     (tmp_path / "broken" / "fr" / "notices.yaml").unlink()
     arm = {"kind": "model", "weights": str(weights), "base": base, "prompts": str(tmp_path / "broken")}
     with pytest.raises(PromptInvalid, match=r"fr.notices\.yaml is missing"):
-        open_arms(study({"one": arm, "two": arm}), database, report=lambda text: None)
+        open_arms(study({"one": arm, "two": dict(arm)}), database, report=lambda text: None)

@@ -129,7 +129,7 @@ def test_model_arms_share_weights_and_keep_their_own_settings(catalog, study_tex
         return SimpleNamespace(book=settings.weights, encoder=LetterEncoder())
 
     monkeypatch.setattr(neo.model.load, "load", load)
-    monkeypatch.setattr(neo.chat.assistant, "Assistant", lambda loaded, database, sampling: (loaded, sampling))
+    monkeypatch.setattr(neo.chat.assistant, "Assistant", lambda loaded, database, *rest: (loaded, *rest))
     monkeypatch.setattr(arms, "prepare_catalog", lambda session, book, encoder: None)
     monkeypatch.setattr(arms.store, "outdated", lambda session, book: book.name == "foreign")
     for name in ("one", "foreign"):
