@@ -54,7 +54,8 @@ def train(
     ] = "bfloat16",
     seed: Annotated[int, typer.Option(help="Seed of data and initial rows.")] = 20261122,
 ) -> None:
-    """Train on conversations composed from the catalog: shortcut, grounding, capability, readout. Writes OUT/weights.
+    """Train on conversations composed from the catalog: shortcut, grounding, capability, steering, readout.
+    Writes OUT/weights.
 
     The shipped model: `python -m neo train --out runs/demo --sids neo/weights/demo`. To use what you trained:
     `python app.py --weights runs/demo/weights`.
@@ -103,7 +104,7 @@ def evaluate(
     """Measure the model on wordings, listeners and clues that it was not trained on. Every mean has a 95 % interval.
 
     Suites: recommend, search, steer, exclude, valid, explain, dialogue, language, keep, speed. Replies take seconds
-    each on a CPU: `--queries 40` gives a first impression in half an hour.
+    each on a CPU: `--queries 40` gives a first impression.
     """
     from neo.chat.assistant import open_assistant
     from neo.evaluation.bench import Bench

@@ -75,7 +75,7 @@ class Wording:
         return _yaml(self.folder / self.language / f"requests.{split}.yaml")
 
     def clauses(self) -> dict:
-        """ "frames" of plain requests by act, and the "clauses" that fill them by kind."""
+        """Plain requests in pieces: "frames" by act, and the "clauses" that fill them, by kind."""
         return _yaml(self.folder / self.language / "clauses.yaml")
 
     def label(self, kind: str, name: str) -> str:

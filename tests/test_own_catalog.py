@@ -5,9 +5,7 @@ import json
 import shutil
 
 import pytest
-import torch
 import yaml
-from transformers import LlamaConfig, LlamaForCausalLM
 from typer.testing import CliRunner
 
 from catalog.__main__ import app as catalog_app
@@ -34,17 +32,7 @@ THEMES = (
 def base(tmp_path_factory):
     """A 2-layer random Llama with the real tokenizer, as a folder that `--base` can name."""
     folder = tmp_path_factory.mktemp("base")
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tiny.tokenizer()),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        tie_word_embeddings=True,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    tiny.llama().save_pretrained(folder)
     tiny.tokenizer().save_pretrained(folder)
     return str(folder)
 

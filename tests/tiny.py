@@ -35,8 +35,8 @@ def book(shapes: dict[str, tuple[int, int]], seed: int = 0) -> SidBook:
     return SidBook("usem3", quantizers, {})
 
 
-def model(book_: SidBook, seed: int = 0) -> tuple[NeoModel, Format]:
-    """An untrained model of 2 layers and 32 units whose rows, too, are random."""
+def llama(seed: int = 0) -> LlamaForCausalLM:
+    """A random base model of 2 layers and 32 units with the real vocabulary."""
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer()),
@@ -47,8 +47,13 @@ def model(book_: SidBook, seed: int = 0) -> tuple[NeoModel, Format]:
         num_key_value_heads=2,
         tie_word_embeddings=True,
     )
-    base = LlamaForCausalLM(config).eval()
-    vocabulary = Vocabulary(config.vocab_size, book_.shapes, LANGUAGES)
+    return LlamaForCausalLM(config).eval()
+
+
+def model(book_: SidBook, seed: int = 0) -> tuple[NeoModel, Format]:
+    """An untrained model on `llama` whose rows, too, are random."""
+    base = llama(seed)
+    vocabulary = Vocabulary(base.config.vocab_size, book_.shapes, LANGUAGES)
     format_ = Format(tokenizer(), vocabulary)
     made = NeoModel(base, vocabulary, book_)
     made.rows.start_from(base.get_input_embeddings().weight, format_.words)

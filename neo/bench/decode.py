@@ -40,7 +40,7 @@ def bench_decode(assistant, type_: str, runs: int = 3, progress=lambda: None) ->
     format_, runner = assistant.format, assistant.engine.runner
     model, view = runner.model, assistant.steering.tries.by_type[type_].everything()
     vector = assistant.encoder.encode([SUBJECT])[0]
-    ids = format_.render([Message(SUBJECT * 12, vector)]).ids
+    ids = format_.render([Message(SUBJECT * 16, vector)]).ids
     plan = format_.plan(Plan("recommend", types=((type_, 1),), ids_only=True), [SUBJECT])
     ids = [*ids[: PROMPT - len(plan) - 6], *ids[-6:], *plan]
     message, nobody = torch.from_numpy(vector[None]), torch.zeros(1, len(vector))

@@ -55,6 +55,11 @@ class Handlers:
     """Where ratings go."""
     rate: Rate | None = None
 
+    def _inside(self, visit: Visit) -> str:
+        """The latest reply taken apart. Maps of the SID space are drawn when the first trace asks for them."""
+        latest = visit[-1] if visit else None
+        return inspection_html(latest, self.labels, self._maps if latest and latest.trace else {})
+
     @cached_property
     def _maps(self) -> dict[str, SidMap]:
         return {type_: SidMap(*space) for type_, space in self.assistant.sid_space().items()}
@@ -70,7 +75,7 @@ class Handlers:
             messages(visit, self.labels, self.tools),
             *buttons,
             shelf_html(shelf, visit, self.labels),
-            inspection_html(visit[-1] if visit else None, self.labels, self._maps),
+            self._inside(visit),
             gr.Dropdown(info=heard_language(visit, self.labels)),
         )
 

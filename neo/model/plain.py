@@ -22,15 +22,12 @@ def as_causal_lm(model: NeoModel, message: Tensor, listener: Tensor) -> PreTrain
     config = deepcopy(model.base.config)
     config.vocab_size, config.tie_word_embeddings = vocabulary.size, False
     plain = type(model.base)(config).eval()
-    plain.model.load_state_dict(
-        {name: value for name, value in model.core.state_dict().items() if name != "embed_tokens.weight"}, strict=False
-    )
     spans = torch.zeros(vocabulary.size - vocabulary.base_size, 1)
     spans[vocabulary.control_ids.stop - vocabulary.base_size :] = 1
     for shape in vocabulary.types:
         spans[vocabulary.opener(shape.name) - vocabulary.base_size] = 1
     inputs = rows.inputs() + spans * rows.condition(message, listener)
-    plain.get_input_embeddings().weight.copy_(torch.cat([model.words, inputs]))
+    plain.model.load_state_dict(model.core.state_dict() | {"embed_tokens.weight": torch.cat([model.words, inputs])})
     plain.get_output_embeddings().weight.copy_(torch.cat([model.words, rows.control_out, rows.code_outputs()]))
     return plain
 

@@ -169,11 +169,13 @@ def test_a_transcript_is_markdown_that_follows_nothing(do):
 
 
 def test_under_the_hood_only_when_asked(do):
-    assert answer(do, said((), "hello"))[0].trace is None
+    plain = answer(do, said((), "hello"))
+    assert plain[0].trace is None and "neo-map" not in do.view(plain, Shelf())[6]
     visit = answer(do, said((), "hello"), inspect=True)
     html = do.view(visit, Shelf())[6]
     for words in ("310", "40 left", "audiobook, level 1, code 3", "7 → 3 → 1", "without topics", "-0.50", "60.7 %"):
         assert words in html
+    assert html.count('class="neo-map"') == 2 and html.count("neo-mark") == 2, "both types, an item marked in each"
     assert "<script" not in html and "&lt;script&gt;" in html
 
 
