@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import socket
 import sys
 from functools import partial
@@ -33,6 +34,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
                         help="folder for converted base models (NEO_CACHE, now %(default)s)")  # fmt: skip
     parser.add_argument("--share-safe", action="store_true",
                         help="for a public demo: no ratings kept, no files taken, replies limited")  # fmt: skip
+    parser.add_argument("--log-texts", action="store_true",
+                        help="log what is said too, not figures alone")  # fmt: skip
     chosen = parser.parse_args(given)
     # A password among the arguments could be read by everybody on the machine.
     chosen.login = login(os.environ.get("NEO_LOGIN"))
@@ -76,10 +79,12 @@ def main(given: list[str] | None = None) -> None:
         from catalog.database import default_url
         from neo.chat.assistant import open_assistant
         from neo.chat.limits import Rate
+        from neo.chat.log import start_logging
         from neo.chat.page import create_page, launch_options
 
         settings = Settings(chosen.base, chosen.weights, chosen.cache)
         safe = chosen.share_safe
+        start_logging(chosen.log_texts)
         assistant = open_assistant(settings, chosen.database or default_url(), report=partial(print, flush=True))
         page = create_page(
             assistant, feedback=None if safe else assistant.database, rate=Rate() if safe else None, uploads=not safe
@@ -94,6 +99,7 @@ def main(given: list[str] | None = None) -> None:
         )
     except (NeoError, CatalogError) as error:
         sys.exit(f"error: {error}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end, it closes as by Ctrl+C
     print(f"Ready: open {address} (stop with Ctrl+C)", flush=True)
     page.block_thread()
 

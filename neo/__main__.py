@@ -54,7 +54,7 @@ def train(
     ] = "bfloat16",
     seed: Annotated[int, typer.Option(help="Seed of data and initial rows.")] = 20261122,
 ) -> None:
-    """Train on conversations composed from the catalog: shortcut, grounding, capability, steering, readout.
+    """Train on conversations composed from the catalog: shortcut, grounding, capability, steering, fluency, readout.
     Writes OUT/weights.
 
     The shipped model: `python -m neo train --out runs/demo --sids neo/weights/demo`. To use what you trained:

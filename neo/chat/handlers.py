@@ -16,6 +16,7 @@ from neo.chat.chips import changed, removed
 from neo.chat.controls import controls_of, heard_language
 from neo.chat.inspector import inspection_html
 from neo.chat.limits import Rate
+from neo.chat.log import log_reply
 from neo.chat.parts import Controls, Notice
 from neo.chat.shelf import Shelf, exported, marks_html, shelf_html
 from neo.chat.sid_map import SidMap
@@ -114,7 +115,12 @@ class Handlers:
             text = TOO_FAST.format(most=self.rate.most, seconds=self.rate.seconds, wait=wait + 0.5)
             yield replace(asked, parts=(Notice(text),), then=(), begun=True, ended="done")
         else:
-            yield from answered(self.assistant, asked, controls, inspect)
+            exchange = asked
+            try:
+                for exchange in answered(self.assistant, asked, controls, inspect):
+                    yield exchange
+            finally:  # also of a reply that was cut short
+                log_reply(exchange)
 
     def retry(self, visit: Visit, shelf: Shelf) -> tuple:
         return self.view((*visit[:-1], visit[-1].afresh()) if visit and not waits(visit) else visit, shelf)

@@ -207,7 +207,8 @@ def _wire(do: Handlers, ui: SimpleNamespace, held: SimpleNamespace, turn_taking:
             do.answer,
             [held.visit, ui.inspect, held.taste, held.shelf, *ui.filters],
             [held.visit, ui.chat],
-            show_progress="hidden",
+            show_progress="minimal",
+            show_progress_on=ui.chat,
             api_visibility="private",
             **turn_taking,
         )

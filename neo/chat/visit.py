@@ -3,8 +3,7 @@
 A visit is a tuple of frozen exchanges and lives in the page's session state; nothing is kept in this module.
 """
 
-import sys
-import traceback
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -19,6 +18,8 @@ from neo.items import CatalogItem
 from neo.plan import Plan
 from neo.sids.quantizer import ResidualQuantizer
 from neo.sids.sid import Sid
+
+log = logging.getLogger("neo")
 
 BROKEN = "Something broke on our side; the message was not lost: press Retry."
 
@@ -140,7 +141,7 @@ def safe_parts(assistant: Answering, exchange: Exchange, controls: Controls, ins
     except NeoError as error:
         yield Notice(str(error))
     except Exception:
-        traceback.print_exc(file=sys.stderr)
+        log.exception("a reply broke")
         yield Notice(BROKEN)
 
 

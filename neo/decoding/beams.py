@@ -4,6 +4,7 @@ A beam's score is the sum of its codes' log-probabilities under a softmax over e
 after the softmax. The prompt is read once; a level costs one forward pass for all beams together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from neo.sids.vocabulary import TypeShape, Vocabulary
 class Children(Protocol):
     """What a span may hold: a filtered trie, or `Unconstrained`."""
 
-    def children(self, level: int, node: int) -> tuple[np.ndarray, np.ndarray]:
+    def children(self, level: int, node: int) -> tuple[np.ndarray, Sequence[int]]:
         """(codes, nodes) that may follow `node` at `level`."""
         ...
 
@@ -36,9 +37,9 @@ class Unconstrained:
 
     shape: TypeShape
 
-    def children(self, level: int, node: int) -> tuple[np.ndarray, np.ndarray]:
+    def children(self, level: int, node: int) -> tuple[np.ndarray, Sequence[int]]:
         codes = np.arange(self.shape.codes)
-        return codes, codes
+        return codes, range(self.shape.codes)
 
     def check(self, sid: Sid) -> None:
         pass
@@ -83,19 +84,16 @@ def search(context, vocabulary: Vocabulary, type_: str, children: Children, widt
 
 def _best(beams: list[Beam], scores: np.ndarray, level: int, children: Children, width: int) -> list[Beam]:
     """The best continuations; `scores` [beams, codes]. Ties go to the earlier beam, then to the lower code."""
-    rows, codes, nodes, totals = [], [], [], []
-    for row, beam in enumerate(beams):
-        allowed, below = children.children(level, beam.node)
-        rows.append(np.full(len(allowed), row))
-        codes.append(allowed)
-        nodes.append(below)
-        totals.append(beam.score + scores[row][allowed])
-    rows, codes, nodes, totals = map(np.concatenate, (rows, codes, nodes, totals))
-    order = np.argsort(-totals, kind="stable")[:width]
-    return [
-        Beam(float(totals[at]), (*beams[rows[at]].codes, int(codes[at])), int(nodes[at]), beams[rows[at]].slots)
-        for at in order
-    ]
+    below = [children.children(level, beam.node) for beam in beams]
+    totals = np.concatenate([beam.score + scores[row][below[row][0]] for row, beam in enumerate(beams)])
+    ends = np.cumsum([len(codes) for codes, _ in below])
+    best = []
+    for at in np.argsort(-totals, kind="stable")[:width]:
+        row = int(np.searchsorted(ends, at, side="right"))
+        (codes, nodes), beam = below[row], beams[row]
+        at_child = int(at - ends[row])  # counted from the end
+        best.append(Beam(float(totals[at]), (*beam.codes, int(codes[at_child])), int(nodes[at_child]), beam.slots))
+    return best
 
 
 def as_sid(beam: Beam, type_: str) -> Sid:

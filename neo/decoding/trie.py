@@ -6,26 +6,27 @@ its node finds them without a search. Filters are one bit per node, folded up fr
 files that are mapped into memory, not read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import marisa_trie
 import numpy as np
 
+from neo.decoding.starts import Starts
 from neo.errors import SidOutsideCatalog
 from neo.sids.sid import Sid
 
 
 @dataclass(frozen=True)
 class TypeTrie:
-    """The SIDs of one item type. Level l has nodes `codes[l]`; `first[l][n] : first[l][n + 1]` are the children of
-    node n of level l - 1 (level 0 hangs from the one root)."""
+    """The SIDs of one item type. Level l has nodes `codes[l]`; `starts[l].span(n)` are the children of node n of
+    level l - 1 (level 0 hangs from the one root)."""
 
     type: str
     names: marisa_trie.Trie
     codes: tuple[np.ndarray, ...]
-    first: tuple[np.ndarray, ...]
+    starts: tuple[Starts, ...]
 
     @classmethod
     def build(cls, type_: str, sids: Iterable[tuple[int, ...]] | np.ndarray) -> "TypeTrie":
@@ -35,17 +36,17 @@ class TypeTrie:
         new = np.ones(len(table), dtype=bool)
         new[1:] = (table[1:] != table[:-1]).any(1)
         table = table[new]
-        codes, first = [], []
+        codes, starts = [], []
         parents = np.zeros(len(table), dtype=np.int64)
         for level in range(table.shape[1]):
             fresh = np.ones(len(table), dtype=bool)
             fresh[1:] = (parents[1:] != parents[:-1]) | (table[1:, level] != table[:-1, level])
             owners = parents[fresh]
             count = int(parents[-1]) + 1
-            first.append(np.searchsorted(owners, np.arange(count + 1)).astype(np.int32))
+            starts.append(Starts.of(np.searchsorted(owners, np.arange(count + 1))))
             codes.append(table[fresh, level].astype(np.min_scalar_type(table[:, level].max())))
             parents = np.cumsum(fresh) - 1
-        return cls(type_, marisa_trie.Trie(_keys(table)), tuple(codes), tuple(first))
+        return cls(type_, marisa_trie.Trie(_keys(table)), tuple(codes), tuple(starts))
 
     def save(self, folder: Path) -> None:
         """Write the files that `open` maps."""
@@ -53,7 +54,7 @@ class TypeTrie:
         self.names.save(str(folder / f"{self.type}.marisa"))
         for level in range(self.levels):
             np.save(folder / f"{self.type}.codes{level}.npy", self.codes[level])
-            np.save(folder / f"{self.type}.first{level}.npy", self.first[level])
+            self.starts[level].save(folder / f"{self.type}.starts{level}")
 
     @classmethod
     def open(cls, folder: Path, type_: str) -> "TypeTrie":
@@ -62,12 +63,10 @@ class TypeTrie:
             raise FileNotFoundError(f"{path} is missing: expected a folder that TypeTrie.save wrote")
         names = marisa_trie.Trie()
         names.mmap(str(path))
-        levels = len(list(folder.glob(f"{type_}.codes*.npy")))
-        parts = (
-            tuple(np.asarray(np.load(folder / f"{type_}.{part}{level}.npy", mmap_mode="r")) for level in range(levels))
-            for part in ("codes", "first")
-        )
-        return cls(type_, names, *parts)
+        levels = range(len(list(folder.glob(f"{type_}.codes*.npy"))))
+        codes = (np.asarray(np.load(folder / f"{type_}.codes{level}.npy", mmap_mode="r")) for level in levels)
+        starts = (Starts.open(folder / f"{type_}.starts{level}") for level in levels)
+        return cls(type_, names, tuple(codes), tuple(starts))
 
     @property
     def levels(self) -> int:
@@ -85,8 +84,8 @@ class TypeTrie:
             raise SidOutsideCatalog(f'{sid} is no item of the catalog: run "python -m neo sids build" after importing')
         node = 0
         for level, code in enumerate(sid.codes):
-            start, stop = self.first[level][node : node + 2]
-            node = int(start + np.searchsorted(self.codes[level][start:stop], code))
+            start, stop = self.starts[level].span(node)
+            node = start + int(np.searchsorted(self.codes[level][start:stop], code))
         return node
 
     def everything(self) -> "View":
@@ -102,7 +101,7 @@ class TypeTrie:
         """A node is open if any of its children is."""
         bits = [leaves]
         for level in range(self.levels - 1, 0, -1):
-            bits.append(np.logical_or.reduceat(bits[-1], self.first[level][:-1]))
+            bits.append(np.logical_or.reduceat(bits[-1], self.starts[level].offsets()[:-1]))
         return View(self, tuple(reversed(bits)))
 
 
@@ -117,12 +116,11 @@ class View:
         """How many SIDs are left."""
         return len(self.trie) if self.open is None else int(self.open[-1].sum())
 
-    def children(self, level: int, node: int) -> tuple[np.ndarray, np.ndarray]:
+    def children(self, level: int, node: int) -> tuple[np.ndarray, Sequence[int]]:
         """(codes, nodes of `level`) below `node` of the level before; for level 0 `node` is 0, the root."""
-        first = self.trie.first[level]
-        start, stop = first[node], first[node + 1]
+        start, stop = self.trie.starts[level].span(node)
         if self.open is None:
-            return self.trie.codes[level][start:stop], np.arange(start, stop)
+            return self.trie.codes[level][start:stop], range(start, stop)
         kept = np.flatnonzero(self.open[level][start:stop])
         return self.trie.codes[level][start:stop][kept], kept + start
 
@@ -137,16 +135,17 @@ class View:
 
     def sids(self) -> list[Sid]:
         """What is left, in order."""
-        return [Sid(self.trie.type, tuple(map(int, self._path(leaf)))) for leaf in self._leaves()]
+        starts = [level.offsets() for level in self.trie.starts]
+        return [Sid(self.trie.type, tuple(map(int, self._path(leaf, starts)))) for leaf in self._leaves()]
 
     def _leaves(self) -> np.ndarray:
         return np.arange(len(self.trie)) if self.open is None else np.flatnonzero(self.open[-1])
 
-    def _path(self, leaf: int) -> list[int]:
+    def _path(self, leaf: int, starts: list[np.ndarray]) -> list[int]:
         path, node = [], leaf
         for level in range(self.trie.levels - 1, -1, -1):
             path.append(self.trie.codes[level][node])
-            node = int(np.searchsorted(self.trie.first[level], node, side="right")) - 1
+            node = int(np.searchsorted(starts[level], node, side="right")) - 1
         return path[::-1]
 
 

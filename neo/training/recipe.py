@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 import yaml
 
 from neo.model.neo import AdapterConfig
+from neo.training.requests import ENGLISH
 
 Mixture = dict[str, dict[str, float]]  # task -> depth -> share of the stage's conversations
 
@@ -27,6 +28,8 @@ class StageConfig:
     """Ends the stage, and its schedule, after so many batches."""
     rehearsed: float = 0.0
     """Samples of the base's own English among the stage's examples, as a share of its conversations."""
+    english: float = ENGLISH
+    """Share of English among the conversations; the other languages share the rest."""
     batch_tokens: int = 1024
     """Tokens of a batch, padding included. Small batches: with few tokens, steps are what is scarce."""
 
@@ -128,6 +131,32 @@ class Recipe:
         )
     )
 
+    fluency: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            conversations=30_000,
+            most_steps=1000,
+            rate=5e-4,
+            map_rate=2e-4,
+            adapter_rate=4e-4,
+            rehearsed=0.03,
+            english=0.55,
+            mixture={
+                "ground": {"codes": 0.02},
+                "vocabulary": {"plan": 0.17},
+                "recommend": {"plan": 0.2, "codes": 0.01, "full": 0.04},
+                "search": {"plan": 0.12, "codes": 0.01, "full": 0.015},
+                "again": {"plan": 0.07},
+                "refine": {"plan": 0.13, "full": 0.01},
+                "history": {"plan": 0.04, "codes": 0.01, "full": 0.01},
+                "why": {"plan": 0.025, "full": 0.01},
+                "describe": {"plan": 0.025, "full": 0.01},
+                "compare": {"plan": 0.015, "full": 0.005},
+                "profile": {"plan": 0.01, "full": 0.005},
+                "talk": {"plan": 0.03, "full": 0.02},
+            },
+        )
+    )
+
     def save(self, path) -> None:
         path.write_text(yaml.safe_dump(_plain(asdict(self)), sort_keys=False), encoding="utf-8")
 
@@ -135,7 +164,7 @@ class Recipe:
 def scaled(share: float, **changes) -> Recipe:
     """The default recipe with fewer (or more) conversations a stage."""
     recipe = Recipe(**changes)
-    stages = {name: getattr(recipe, name) for name in ("shortcut", "grounding", "capability", "steering")}
+    stages = {name: getattr(recipe, name) for name in ("shortcut", "grounding", "capability", "steering", "fluency")}
     return replace(
         recipe,
         **{

@@ -45,6 +45,10 @@ ALWAYS = {"search": "maker"}  # without a name, the same words would be a recomm
 COMPOSED = {"recommend": 0.45, "recommend_history": 0.35, "search": 0.15, "refine": 0.35}
 """Share of an act's training wordings that are composed of clauses; the others are whole sentences."""
 MOST_TRIES = 20
+VOCABULARY = ("topic", "topic", "topic", "tone", "format", "not_topic", "not_tone")
+"""What a request of vocabulary alone names, the more often the more names there are."""
+ENGLISH = 0.7
+"""Share of English among the requests of several languages, where a stage says nothing else."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,8 @@ class Draw:
 class Requests:
     """Composes requests over a shelf in some languages; `split` picks the wordings."""
 
-    def __init__(self, shelf: Shelf, draw: Draw, split: str, languages: tuple[str, ...]):
-        self.shelf, self.draw, self.split, self.languages = shelf, draw, split, languages
+    def __init__(self, shelf: Shelf, draw: Draw, split: str, languages: tuple[str, ...], english: float = ENGLISH):
+        self.shelf, self.draw, self.split, self.languages, self.english = shelf, draw, split, languages, english
         self._entries: dict[tuple[str, str], list[tuple[str, dict]]] = {}
         self._by_language: dict[str, list[int]] = {}
         for index, item in enumerate(shelf.items):
@@ -85,8 +89,8 @@ class Requests:
         )
 
     def wording(self) -> Wording:
-        """English seven times of ten, the other languages share the rest."""
-        english = self.languages == ("en",) or ("en" in self.languages and self.draw.chance(0.7))
+        """English in its share of cases, the other languages share the rest."""
+        english = self.languages == ("en",) or ("en" in self.languages and self.draw.chance(self.english))
         return Wording.load("en" if english else self.draw.pick([code for code in self.languages if code != "en"]))
 
     def anchor(self, language: str) -> int:
@@ -169,6 +173,27 @@ class Requests:
             joined += (", " if comma else " ") + say
         fixed = {key: value for _, plan in chosen for key, value in plan.items()}
         return self.draw.pick(pieces["frames"][act]).replace("{{ clauses }}", joined), fixed
+
+    def vocabulary(self, wording: Wording) -> Asked:
+        """Two to four facets by any of their names, each as likely as another, wanted or not: a request of few words
+        that is nothing but vocabulary."""
+        pieces, said, terms = wording.clauses()["clauses"], [], []
+        for _ in range(int(self.draw.rng.integers(2, 5))):
+            slot = self.draw.pick(VOCABULARY)
+            names = sorted(self.shelf.facets[slot.removeprefix("not_")])
+            options = [say for say in pieces["without" if slot.startswith("not_") else slot] if slots(say) == {slot}]
+            if not names or not options:
+                continue
+            value = self.draw.pick(names)
+            kind = FACET_KIND[slot.removeprefix("not_")]
+            name = self.draw.pick(wording.phrases[kind].get(value, [value]))
+            bare = not slot.startswith("not_") and self.draw.chance(0.4)
+            said.append(name if bare else render(self.draw.pick(options), **{slot: name}))
+            terms.append(Term(*term_of(slot, value)))
+        if not terms or len({term.value for term in terms}) < len(terms):
+            return self.ask("recommend", wording)
+        plan = Plan("recommend", types=((ANY, 3),), terms=tuple(terms))
+        return Asked(self.cased(", ".join(said), plan), plan, self.anchor(wording.language))
 
     def _possible(self, say: str, fixed: dict) -> bool:
         kinds = {slot.removeprefix("not_").rstrip("2") for slot in slots(say)}

@@ -12,7 +12,18 @@ from neo.format import HISTORY, Facts, Message, Reply, earlier
 from neo.plan import ANY, Plan, Term
 from neo.training.answers import Answers
 from neo.training.listeners import SHORTEST_HISTORY, Listeners
-from neo.training.requests import PLAN_FACETS, SLOT_TERMS, Asked, Draw, Requests, in_order, spoken, term_of, unique
+from neo.training.requests import (
+    ENGLISH,
+    PLAN_FACETS,
+    SLOT_TERMS,
+    Asked,
+    Draw,
+    Requests,
+    in_order,
+    spoken,
+    term_of,
+    unique,
+)
 from neo.training.shelf import Shelf
 from neo.wording import Wording, render, slots
 
@@ -28,10 +39,11 @@ class Composer:
         split: str = "train",
         languages: tuple[str, ...] = ("en",),
         first_listener: int = 0,
+        english: float = ENGLISH,
     ):
         self.shelf, self.listeners, self.split, self.languages = shelf, listeners, split, languages
         self.draw = Draw(rng)
-        self.requests = Requests(shelf, self.draw, split, languages)
+        self.requests = Requests(shelf, self.draw, split, languages, english)
         self.answers = Answers(shelf, self.draw)
         self._listener = first_listener
 
@@ -52,7 +64,8 @@ class Composer:
         return self.requests.ask("recommend_history", self.requests.wording()).text
 
     def compose(self, task: str, depth: str) -> list[Message | Reply]:
-        """One conversation of a task: recommend, history, search, why, describe, compare, profile, refine or talk."""
+        """One conversation of a task: recommend, vocabulary, history, search, why, describe, compare, profile,
+        again, refine or talk."""
         return getattr(self, f"_{task}")(depth, self.requests.wording())
 
     def _ground(self, depth: str, wording: Wording) -> list[Message | Reply]:
@@ -78,6 +91,10 @@ class Composer:
     def _recommend(self, depth: str, wording: Wording) -> list[Message | Reply]:
         asked = self.requests.ask("recommend", wording, most=10 if depth == "plan" else 4 if depth == "codes" else 3)
         return [self.message(asked.text, likes=asked.likes), self.answers.answer(asked, depth, wording)]
+
+    def _vocabulary(self, depth: str, wording: Wording) -> list[Message | Reply]:
+        asked = self.requests.vocabulary(wording)
+        return [self.message(asked.text, likes=asked.likes), Reply(asked.plan, open=True)]
 
     def _again(self, depth: str, wording: Wording) -> list[Message | Reply]:
         """A fresh request after a slate: nothing of the earlier plan is meant to stay."""
@@ -158,7 +175,7 @@ class Composer:
             text, plan = render(entry, title=title), Plan("describe", terms=(Term("title", title),))
         else:
             _, chosen, turns = self.first_turn(wording)
-            ref, position = self.ref(wording, chosen)
+            ref, position = self.ref(wording, chosen) if "ref" in slots(entry) else ("", len(chosen) - 1)
             index, text, plan = chosen[position], render(entry, ref=ref), Plan("describe", refs=(position + 1,))
         item = self.shelf.items[index]
         words = self.answers.sentence(wording.replies["describe"], item, wording)

@@ -1,4 +1,5 @@
-"""Training: shortcut (vectors alone), grounding (new rows), capability and steering (adapter and rows), readout.
+"""Training: shortcut (vectors alone), grounding (new rows), capability, steering and fluency (adapter
+and rows), readout.
 
 A run is a folder: `recipe.yaml`, the stages' examples, a checkpoint and a log. Calling `run` again on the folder goes
 on where it stopped. Sources: NEO's stages 2 and 3; AdamW betas .9/.95, weight decay .01, clip 1, cosine.
@@ -23,11 +24,13 @@ from neo.training.listeners import Listeners
 from neo.training.readout import fit_readout
 from neo.training.recipe import Recipe, StageConfig
 from neo.training.rehearsal import rehearsal
+from neo.training.requests import ENGLISH
 from neo.training.shelf import Shelf
 from neo.training.shortcut import fit_shortcut
 from neo.training.tasks import Composer
 
-STAGES = ("grounding", "capability", "steering")  # they read tokens; the shortcut comes before, the readout after
+STAGES = ("grounding", "capability", "steering", "fluency")
+"""They read tokens; the shortcut comes before, the readout after."""
 SAVE_EVERY = 100  # steps
 READOUT_TOKENS = 64  # longer examples cost more than their few codes are worth
 
@@ -74,9 +77,9 @@ def _start_from(run: Run, stage: str) -> None:
                 parameter.copy_(stored["adapter"][name])
 
 
-def _composer(run: Run, position: int) -> Composer:
-    rng = np.random.default_rng((run.recipe.seed, position))
-    return Composer(run.shelf, run.listeners, rng, "train", run.recipe.languages, 1_000_000 * (position + 1))
+def _composer(run: Run, position: int, english: float = ENGLISH) -> Composer:
+    rng, first = np.random.default_rng((run.recipe.seed, position)), 1_000_000 * (position + 1)
+    return Composer(run.shelf, run.listeners, rng, "train", run.recipe.languages, first, english)
 
 
 def _shortcut(run: Run, progress) -> None:
@@ -241,7 +244,7 @@ def _examples(run: Run, name: str, stage: StageConfig, position: int) -> list[Ex
     """The stage's examples, composed once and kept in the folder."""
     path = run.folder / f"{name}-examples.npz"
     if not path.exists():
-        _save_examples(path, examples(_composer(run, position), run.format, run.encoder, stage))
+        _save_examples(path, examples(_composer(run, position, stage.english), run.format, run.encoder, stage))
     return _load_examples(path)
 
 

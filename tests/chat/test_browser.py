@@ -1,6 +1,7 @@
 """The page as a visitor meets it, in a headless Chromium, with a scripted assistant."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import create_engine
 
 DONE = "#neo-chat [data-state=done]"
@@ -195,6 +196,34 @@ def test_two_visitors_see_their_own_talk(visit):
     say(ben, "from Ben")
     say(ana, "count", replies=2)
     assert "first was 'from Ana'" in ana.inner_text("#neo-chat") and "Ana" not in ben.inner_text("#neo-chat")
+
+
+def test_who_waits_sees_their_place_in_the_queue(visit):
+    for _ in range(2):  # as many as are answered at once
+        page = visit()
+        page.fill("#neo-box textarea", "slow")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("text=word1")
+    third = visit()
+    third.fill("#neo-box textarea", "something calm")
+    third.keyboard.press("Enter")
+    third.wait_for_selector("#neo-chat :text-matches('queue: 1/1')")
+    third.wait_for_selector(DONE, timeout=30_000)
+    assert "queue" not in third.inner_text("#neo-chat")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_serious(visit, dark):
+    page = visit(dark=dark)
+    say(page, "something calm")
+    for name in ("You", "Filters", "Shelf", "Tour"):
+        tab(page, name)
+        page.wait_for_timeout(300)  # until the tab has faded in
+        found = Axe().run(page).response["violations"]
+        serious = [
+            (rule["id"], rule["nodes"][0]["html"]) for rule in found if rule["impact"] in ("serious", "critical")
+        ]
+        assert not serious, f"tab {name}"
 
 
 def tab(page, name):

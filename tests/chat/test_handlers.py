@@ -1,5 +1,7 @@
 """What the buttons of the page do, without a browser."""
 
+import json
+
 import gradio as gr
 import pytest
 from sqlalchemy import create_engine
@@ -11,11 +13,12 @@ from neo.chat.chips import Menu
 from neo.chat.controls import controls_of
 from neo.chat.handlers import Handlers
 from neo.chat.limits import Rate
+from neo.chat.log import log, start_logging
 from neo.chat.parts import Controls, Notice
 from neo.chat.shelf import Shelf
 from neo.chat.taste import OWN, Taste
 from neo.chat.tour import SCENES
-from neo.chat.visit import Tools, said, waits
+from neo.chat.visit import Exchange, Tools, said, waits
 from neo.plan import Plan, Term
 
 UNSET = ([], "", "", 0, "", [], False)
@@ -194,3 +197,34 @@ def test_a_file_becomes_history_of_this_visit_and_is_gone(do, tmp_path, monkeypa
     path.write_text(text, encoding="utf-8")
     taste, *_ = do.upload(str(path), Taste())
     assert [item.title for item in taste.items] == titles and not path.exists()
+
+
+def test_a_reply_is_logged_without_its_texts(do, caplog, monkeypatch):
+    monkeypatch.setattr(log, "propagate", True)
+    with caplog.at_level("INFO", "neo"):
+        replies = do._replies(Exchange("something private"), Controls(), False, From())
+        assert len(list(replies)) > 3
+    (line,) = caplog.records
+    assert (line.getMessage(), line.items, line.notices, line.reason) == ("reply", 2, 1, "end")
+    assert "private" not in str(vars(line)) and "biologist" not in str(vars(line))
+
+
+def test_texts_are_logged_when_asked_for_and_a_cut_reply_too(do, caplog, monkeypatch):
+    monkeypatch.setattr(log, "propagate", True)
+    with caplog.at_level("DEBUG", "neo"):
+        replies = do._replies(Exchange("something calm"), Controls(), False, From())
+        next(replies)
+        replies.close()
+    line, said = caplog.records
+    assert line.reason == "stopped" and said.asked == "something calm"
+
+
+def test_a_line_of_the_log_is_json(capsys, monkeypatch):
+    for name in ("handlers", "propagate", "level"):
+        monkeypatch.setattr(log, name, getattr(log, name))  # put back afterwards
+    start_logging()
+    log.info("reply", extra={"items": 2})
+    log.debug("said", extra={"asked": "private"})
+    (line,) = capsys.readouterr().err.splitlines()
+    made = json.loads(line)
+    assert (made["message"], made["levelname"], made["items"]) == ("reply", "INFO", 2)

@@ -49,6 +49,7 @@ def recipe():
         grounding=stage,
         capability=stage,
         steering=stage,
+        fluency=stage,
         shortcut=ShortcutConfig(conversations=24, mixture={"ground": {"codes": 1.0}}, listeners=2, epochs=2),
     )
 
