@@ -193,6 +193,12 @@ def counts_by_language() -> Select[tuple[str, int]]:
     return select(Item.language, func.count()).group_by(Item.language).order_by(func.count().desc(), Item.language)
 
 
+def extent() -> Select[tuple[int, int, int, int]]:
+    """How far the catalog goes: (items, highest id, listens, highest id); an import or a deletion changes it."""
+    parts = ((func.count(Item.id), func.max(Item.id)), (func.count(Listen.id), func.max(Listen.id)))
+    return select(*(select(figure).scalar_subquery() for pair in parts for figure in pair))
+
+
 def count_of(table: type[Item] | type[Maker] | type[Listener] | type[Listen] | type[SidRow]) -> Select[tuple[int]]:
     """How many rows a table has."""
     return select(func.count()).select_from(table)

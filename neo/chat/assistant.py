@@ -7,6 +7,7 @@ and turn its events into words and cards. Items are read from SQL when their SID
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from threading import Lock, Thread
 
 import numpy as np
 from sqlalchemy import Engine as Database
@@ -37,6 +38,7 @@ from neo.sids.sid import Sid
 from neo.wording import FOLDER, Wording
 
 MOST_CHARACTERS = 2000  # of one message
+LOOKS_EVERY = 5.0  # seconds, for changes of the catalog
 
 
 class Assistant:
@@ -53,15 +55,38 @@ class Assistant:
         self.format: Format = loaded.format
         self.encoder, self.sampling = loaded.encoder, sampling
         self.database, self.engine, self.book = database, loaded.engine, loaded.book
+        self._looked, self._looking = time.monotonic(), Lock()
         with Session(database) as session:
-            self._sids = [Sid.parse(text) for text in session.scalars(queries.matching_sids(queries.Wish()))]
-            self.steering = Steering(
-                Tries.build(self._sids), Names(TitleIndex.from_session(session), MakerIndex.from_session(session))
-            )
-            self.facet_values = facet_tries(session, self.format)
+            self._read_catalog(session)
         if not self._sids:
             raise NeoError('the catalog has no SIDs: run "python -m catalog load" and "python -m neo sids write"')
+
+    def _read_catalog(self, session: Session) -> None:
+        """Everything that is kept of the catalog between replies."""
+        self._extent = session.execute(queries.extent()).one()
+        self._sids = [Sid.parse(text) for text in session.scalars(queries.matching_sids(queries.Wish()))]
+        self.steering = Steering(
+            Tries.build(self._sids), Names(TitleIndex.from_session(session), MakerIndex.from_session(session))
+        )
+        self.facet_values = facet_tries(session, self.format)
         self._pasts: dict[str, Past] = {}
+
+    def _look_for_changes(self) -> None:
+        """Every now and then, beside the reply: it goes on with the catalog that it began with."""
+        if time.monotonic() - self._looked > LOOKS_EVERY:
+            self._looked = time.monotonic()
+            Thread(target=self.renew, daemon=True).start()
+
+    def renew(self) -> bool:
+        """Take up what imports and deletions have changed: new items get SIDs from the stored codebooks, and the
+        tries are built anew. Whether anything had changed."""
+        with self._looking, Session(self.database) as session:
+            if session.execute(queries.extent()).one() == self._extent:
+                return False
+            store.write_missing(session, self.book, self.encoder)
+            session.commit()
+            self._read_catalog(session)
+            return True
 
     # --- what the page asks ----------------------------------------------------------------------------------------
 
@@ -151,6 +176,7 @@ class Assistant:
 
         `plan` replaces the model's own; `inspect` adds a `Trace` before `Done`.
         """
+        self._look_for_changes()
         clock = time.perf_counter()
         seconds: dict[str, float | None] = {"first_text": None, "first_item": None}
         message = message.strip()

@@ -5,6 +5,7 @@ and uses the codebooks only for items that are new.
 """
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -130,13 +131,30 @@ def write(session: Session, book: SidBook, encoder: TextEncoder | None = None) -
     ]
     strangers = [key for key in known if key not in book.assigned]
     if strangers and encoder is not None:
-        rows += _rows_for_strangers(session, book, encoder, strangers)
+        rows += _rows_for_strangers(
+            session, book, encoder, strangers, Counter(sid for sid, _ in book.assigned.values())
+        )
     if rows:
         session.execute(SidRow.__table__.insert(), rows)
     return len(strangers)
 
 
-def _rows_for_strangers(session: Session, book: SidBook, encoder: TextEncoder, keys: list[str]) -> list[dict]:
+def write_missing(session: Session, book: SidBook, encoder: TextEncoder) -> int:
+    """Give SIDs to the items that have none and that the codebooks can describe, behind those that do; all others keep
+    theirs. Returns how many got one."""
+    stored = session.execute(queries.sids_by_key()).all()
+    lacking = [key for key, type_, text in stored if text is None and type_ in book.quantizers]
+    if not lacking:
+        return 0
+    taken = Counter(Sid.parse(text) for _, _, text in stored if text is not None)
+    rows = _rows_for_strangers(session, book, encoder, lacking, taken)
+    session.execute(SidRow.__table__.insert(), rows)
+    return len(rows)
+
+
+def _rows_for_strangers(
+    session: Session, book: SidBook, encoder: TextEncoder, keys: list[str], taken: Counter[Sid]
+) -> list[dict]:
     wanted = set(keys)
     items = [CatalogItem.of(row) for row in session.scalars(queries.all_items()).unique() if row.key in wanted]
     vectors = encoder.encode([item_text(item) for item in items])
@@ -145,9 +163,6 @@ def _rows_for_strangers(session: Session, book: SidBook, encoder: TextEncoder, k
         chosen = [index for index, item in enumerate(items) if item.type == type_]
         if not chosen:
             continue
-        taken: dict[Sid, int] = {}
-        for sid, _ in book.assigned.values():
-            taken[sid] = taken.get(sid, 0) + 1
         popularity = np.array([items[index].fame for index in chosen])
         sids, ranks = assign(type_, quantizer, vectors[chosen], popularity, taken)
         rows += [

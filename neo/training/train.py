@@ -20,6 +20,7 @@ from neo.format import Format
 from neo.model.neo import NeoModel
 from neo.sids.encoder import TextEncoder
 from neo.training.batches import Example, bucketed, collate, examples, samples
+from neo.training.curves import draw_curves
 from neo.training.listeners import Listeners
 from neo.training.readout import fit_readout
 from neo.training.recipe import Recipe, StageConfig
@@ -65,6 +66,7 @@ def run(run: Run, progress=lambda stage, done, total, loss: None) -> None:
             _save(run.folder / f"{name}.pt", _weights(run.model))  # the next stage, and any ablation, starts from it
     _start_from(run, STAGES[-1])
     _readout(run, progress)
+    draw_curves(run.folder / "log.jsonl", run.folder / "curves.svg")
 
 
 def _start_from(run: Run, stage: str) -> None:

@@ -43,7 +43,6 @@ def record(n: int) -> Row:
 def bench(tmp_path_factory):
     database = open_database(f"sqlite:///{tmp_path_factory.mktemp('suites')}/tiny.db")
     encoder = FakeEncoder()
-    encoder.name = "usem3"
     with Session(database) as session:
         for name in ("show", "audiobook"):
             session.add(ItemType(name=name, label=name, plural=f"{name}s"))

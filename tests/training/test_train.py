@@ -24,6 +24,7 @@ BOOK = tiny.book({"show": (2, 8), "audiobook": (2, 8)})
 class FakeEncoder:
     """Vectors by length of text: real enough to train on."""
 
+    name = "usem3"
     width = tiny.WIDTH
 
     def encode(self, texts, batch=64, progress=lambda done: None):
