@@ -1,4 +1,4 @@
-"""python -m neo bench trie | decode | chat."""
+"""python -m neo bench trie | decode | chat | load."""
 
 import json
 from pathlib import Path
@@ -77,6 +77,26 @@ def bench_chat(
     with progress_bar() as progress:
         bar = progress.add_task("messages", total=len(MESSAGES))
         found = speed(bench, len(MESSAGES), lambda: progress.advance(bar))
+    _print(found, as_json)
+
+
+@bench_app.command("load")
+def bench_load(
+    database: DatabaseOption,
+    visitors: Annotated[int, typer.Option(help="Visitors at the same time.", min=1)] = 8,
+    messages: Annotated[int, typer.Option(help="Messages that each of them says, one after the other.", min=1)] = 3,
+    as_json: JsonOption = False,
+    weights: WeightsOption = SHIPPED_WEIGHTS,
+    base: BaseOption = Settings().base,
+) -> None:
+    """Visitors who ask at the same time, through a page of their own: what each waits, and whether all are answered."""
+    from neo.bench.load import bench_load
+    from neo.chat.assistant import open_assistant
+
+    assistant = open_assistant(Settings(base=base, weights=weights), database, report)
+    with progress_bar() as progress:
+        bar = progress.add_task("replies", total=visitors * messages)
+        found = bench_load(assistant, visitors, messages, lambda: progress.advance(bar))
     _print(found, as_json)
 
 

@@ -8,11 +8,13 @@ from typer.testing import CliRunner
 
 from neo.__main__ import app
 from neo.bench.decode import bench_decode
+from neo.bench.load import bench_load
 from neo.bench.tries import bench_trie
 from neo.decoding.trie import Tries
 from neo.model.load import make_engine
 from neo.sids.sid import Sid
 from tests import tiny
+from tests.chat.conftest import Scripted
 
 
 def test_the_trie_s_costs_are_positive_and_its_size_is_that_of_its_files():
@@ -47,3 +49,10 @@ def test_generate_and_our_beams_find_the_same_items():
     found = bench_decode(assistant, "show", runs=1)
     assert found["same_items"] is True and found["ratio_beam10"] > 0 and found["prompt_tokens"] > 200
     assert 0 < found["constraint_share"] < 1 and found["text_tokens_per_second"] > 0
+
+
+def test_every_visitor_is_answered_and_waits_are_told():
+    assistant = Scripted(pause=0.02)
+    found = bench_load(assistant, visitors=3, messages=2)
+    assert found["visitors"] == 3 and found["replies"] == found["replies_whole"] == 6 == len(assistant.closed)
+    assert 0 < found["first_words_s_p50"] <= found["reply_s_p95"] and found["slowest_visitor_over_fastest"] >= 1

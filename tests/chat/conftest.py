@@ -74,6 +74,8 @@ class Scripted:
     closed: list[str] = field(default_factory=list)
     controls: list[Controls] = field(default_factory=list)
     plans: list[Plan | None] = field(default_factory=list)
+    given: int = 0
+    """Parts of all replies so far."""
 
     def reply(
         self,
@@ -94,6 +96,7 @@ class Scripted:
                 elif isinstance(part, Words):
                     said += part.text
                 time.sleep(self.pause)
+                self.given += 1
                 yield part
             if inspect:
                 yield TRACE

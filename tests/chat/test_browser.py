@@ -1,5 +1,7 @@
 """The page as a visitor meets it, in a headless Chromium, with a scripted assistant."""
 
+import time
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import create_engine
@@ -210,6 +212,19 @@ def test_who_waits_sees_their_place_in_the_queue(visit):
     third.wait_for_selector("#neo-chat :text-matches('queue: 1/1')")
     third.wait_for_selector(DONE, timeout=30_000)
     assert "queue" not in third.inner_text("#neo-chat")
+
+
+def test_a_closed_tab_frees_the_model(browser, serving, scripted):
+    assistant = scripted()
+    page = browser.new_page()
+    page.goto(serving(assistant))
+    page.fill("#neo-box textarea", "slow")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=word1")
+    page.close()
+    while not assistant.closed:
+        time.sleep(0.05)
+    assert assistant.given < 200, "the reply is broken off, not written to its end for nobody"
 
 
 @pytest.mark.parametrize("dark", [False, True])
