@@ -72,7 +72,7 @@ def train(
     with Session(open_database(database)) as session:
         prepare_catalog(session, book, encoder)
         report("encoding the catalog")
-        shelf = Shelf.of(session, encoder)
+        shelf = Shelf.of(session, encoder, book)
         listeners = listeners_of(session, shelf.items, shelf.vectors)
     report(f"listeners: {'simulated' if isinstance(listeners, Simulation) else 'recorded'}")
     settings = Settings(base=base)

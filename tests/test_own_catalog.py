@@ -12,6 +12,7 @@ from catalog.__main__ import app as catalog_app
 from neo.__main__ import app as neo_app
 from neo.chat.parts import Conversation
 from neo.errors import PromptInvalid
+from neo.sids.store import SidBook
 from neo.study.arms import open_arms
 from neo.study.spec import parse_spec
 from neo.wording import FOLDER
@@ -102,6 +103,11 @@ def test_from_files_to_chat(trained, base):
     assert all(" in " in title and title.endswith(" parts") for title in titles) and second["plan"] is not None
     found = json.loads(run(neo_app, "evaluate", *where, "--suite", "recommend", "--queries", "4", "--json"))
     assert 0 <= found["recommend"]["model"]["HR@10"]["mean"] <= 1
+    tastes = SidBook.load(weights).tastes
+    together, apart = (
+        tastes["show:bees-in-2-parts"] @ tastes[key] for key in ("show:bees-in-12-parts", "show:bridges-in-4-parts")
+    )
+    assert together > apart, "who hears one show about bees hears the others"
 
 
 def study(arms):

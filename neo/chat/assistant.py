@@ -267,8 +267,8 @@ class Assistant:
         return self._pasts[name]
 
     def mean_vector(self, items: tuple[CatalogItem, ...]) -> np.ndarray | None:
-        """The mean of the items' encoder vectors, None for no items."""
-        return self.encoder.encode([store.item_text(item) for item in items]).mean(0) if items else None
+        """The mean of what the items say of a taste, None for no items."""
+        return np.mean(store.tastes_of(items, self.book, self.encoder), axis=0) if items else None
 
 
 def open_assistant(settings: Settings, database_url: str, report=lambda text: None) -> Assistant:

@@ -54,7 +54,7 @@ class Bench:
     @classmethod
     def of(cls, assistant: Assistant, settings: Settings) -> "Bench":
         with Session(assistant.database) as session:
-            shelf = Shelf.of(session, assistant.encoder)
+            shelf = Shelf.of(session, assistant.encoder, assistant.book)
             return cls(assistant, shelf, settings, listeners_of(session, shelf.items, shelf.vectors))
 
     @cached_property

@@ -39,7 +39,7 @@ def recommend(bench: Bench, queries: int, progress=lambda: None) -> dict:
         type_ = shelf.items[target].type
         text = f"Recommend one {type_} for me."
         message = Message(
-            text, bench.encode(text), tuple(shelf.items[i].sid for i in heard[-HISTORY:]), shelf.vectors[heard].mean(0)
+            text, bench.encode(text), tuple(shelf.items[i].sid for i in heard[-HISTORY:]), shelf.tastes[heard].mean(0)
         )
         view = bench.tries.by_type[type_].everything().without([shelf.items[i].sid for i in heard])
         plan = Plan("recommend", types=((type_, 1),), ids_only=True)

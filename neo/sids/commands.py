@@ -29,6 +29,9 @@ def sids_build(
         str | None, typer.Option(help="Levels and codes such as 3x64; chosen by collision rate if left out.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the k-means.")] = 0,
+    listens: Annotated[
+        bool, typer.Option(help="Let what recorded listeners hear together have a part in SIDs and tastes.")
+    ] = True,
 ) -> None:
     """Fit SIDs to the catalog anew, write them to OUT and to the database, and say what they are worth.
 
@@ -45,7 +48,7 @@ def sids_build(
         wanted = (int(levels), int(codes))
     with Session(open_database(database)) as session:
         encoder = TextEncoder()
-        book = store.build(session, encoder, wanted, seed, report)
+        book = store.build(session, encoder, wanted, seed, report, listens)
         book.save(out)
         store.write(session, book, encoder)
         session.commit()

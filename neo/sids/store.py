@@ -6,6 +6,7 @@ and uses the codebooks only for items that are new.
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,9 +21,12 @@ from neo.errors import SidsMissing
 from neo.items import CatalogItem
 from neo.sids.build import TypeSids, TypeStats, assign, build_type, stats
 from neo.sids.encoder import TextEncoder
+from neo.sids.listening import IN_SIDS, IN_TASTES, blended, kept_histories
 from neo.sids.quantizer import ResidualQuantizer
 from neo.sids.sid import Sid
 from neo.sids.vocabulary import TypeShape
+
+TASTES = "tastes.npz"
 
 
 @dataclass
@@ -33,6 +37,8 @@ class SidBook:
     quantizers: dict[str, ResidualQuantizer]
     assigned: dict[str, tuple[Sid, int]]
     stats: dict[str, TypeStats] = field(default_factory=dict)
+    tastes: dict[str, np.ndarray] = field(default_factory=dict)
+    """Item key -> its vector moved by what is heard together, of the items that recorded listeners heard."""
 
     @property
     def shapes(self) -> tuple[TypeShape, ...]:
@@ -44,6 +50,9 @@ class SidBook:
         items = {key: [str(sid), rank] for key, (sid, rank) in sorted(self.assigned.items())}
         text = json.dumps({"encoder": self.encoder, "items": items}, indent=0, ensure_ascii=False)
         (folder / "sids.json").write_text(text + "\n", encoding="utf-8")
+        if self.tastes:
+            vectors = np.array(list(self.tastes.values()), np.float16)
+            np.savez_compressed(folder / TASTES, keys=np.array(list(self.tastes)), vectors=vectors)
 
     @classmethod
     def load(cls, folder: Path) -> "SidBook":
@@ -53,12 +62,27 @@ class SidBook:
             with np.load(folder / "codebooks.npz") as books:
                 quantizers = {name: ResidualQuantizer(books[name]) for name in books.files}
             items = {key: (Sid.parse(text), rank) for key, (text, rank) in stored["items"].items()}
-            return cls(stored["encoder"], quantizers, items)
+            tastes = _load_tastes(folder / TASTES) if (folder / TASTES).exists() else {}
+            return cls(stored["encoder"], quantizers, items, tastes=tastes)
         except (OSError, ValueError, KeyError) as error:
             raise SidsMissing(
                 f"no usable SIDs in {folder} ({error}): expected sids.json and codebooks.npz; "
                 f'run "python -m neo sids build"'
             ) from error
+
+
+def _load_tastes(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as stored:
+        return dict(zip(stored["keys"].tolist(), stored["vectors"].astype(np.float32), strict=True))
+
+
+def tastes_of(items: Iterable[CatalogItem], book: SidBook, encoder: TextEncoder) -> list[np.ndarray]:
+    """What each item says of the taste of who heard it [width]: from the book, else the encoder's view of the item."""
+    items = list(items)
+    unheard = [item for item in items if item.key not in book.tastes]
+    encoded = encoder.encode([item_text(item) for item in unheard]) if unheard else ()
+    known = {item.key: vector for item, vector in zip(unheard, encoded, strict=True)} | book.tastes
+    return [known[item.key] for item in items]
 
 
 def item_text(item: CatalogItem) -> str:
@@ -77,14 +101,22 @@ def build(
     shape: tuple[int, int] | None = None,
     seed: int = 0,
     progress=lambda text: None,
+    listens: bool = True,
 ) -> SidBook:
-    """Fit every item type of the catalog anew. `progress` hears what is being done."""
+    """Fit every item type of the catalog anew; with `listens`, recorded listeners have a part in it where there are
+    enough of them. `progress` hears what is being done."""
     items = [CatalogItem.of(row) for row in session.scalars(queries.all_items()).unique()]
     if not items:
         raise SidsMissing('the catalog holds no items: run "python -m catalog load" first')
     progress(f"encoding {len(items)} items")
-    vectors = encoder.encode([item_text(item) for item in items])
+    content = encoder.encode([item_text(item) for item in items])
+    histories = kept_histories(session, items) if listens else []
+    vectors = blended(content, histories, IN_SIDS)
     book = SidBook(encoder.name, {}, {})
+    if histories:
+        progress(f"{len(histories)} recorded listeners say what goes together")
+        tastes, heard = blended(content, histories, IN_TASTES), sorted({index for each in histories for index in each})
+        book.tastes = {items[index].key: tastes[index] for index in heard}
     for type_ in sorted({item.type for item in items}):
         rows = [index for index, item in enumerate(items) if item.type == type_]
         popularity = np.array([items[index].fame for index in rows])
@@ -99,7 +131,8 @@ def build(
 def measure(session: Session, book: SidBook, encoder: TextEncoder) -> dict[str, TypeStats]:
     """`stats` by item type, for the items of the database that the book knows."""
     items = [CatalogItem.of(row) for row in session.scalars(queries.all_items()).unique() if row.key in book.assigned]
-    vectors = encoder.encode([item_text(item) for item in items])
+    content = encoder.encode([item_text(item) for item in items])
+    vectors = blended(content, kept_histories(session, items), IN_SIDS) if book.tastes else content
     measured = {}
     for type_, quantizer in book.quantizers.items():
         rows = [index for index, item in enumerate(items) if item.type == type_]

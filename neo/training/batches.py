@@ -58,11 +58,11 @@ def samples(composer: Composer, encoder: TextEncoder, config: ShortcutConfig) ->
     for *_, message, reply in conversations(composer, encoder, config.conversations, config.mixture):
         rows += [(message.vector, message.taste(), part) for part in reply.parts if isinstance(part, Sid)]
     asking = encoder.encode([composer.ask_for_next() for _ in range(config.listeners)])
-    vectors, items = composer.shelf.vectors, composer.shelf.items
+    tastes, items = composer.shelf.tastes, composer.shelf.items
     for vector in asking:
         heard = composer.next_listener()
         rows += [
-            (vector, vectors[heard[:at]].mean(0), items[heard[at]].sid) for at in range(SHORTEST_HISTORY, len(heard))
+            (vector, tastes[heard[:at]].mean(0), items[heard[at]].sid) for at in range(SHORTEST_HISTORY, len(heard))
         ]
     message, listener, sids = zip(*rows, strict=True)
     nothing = np.zeros(encoder.width, np.float32)

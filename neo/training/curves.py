@@ -30,6 +30,7 @@ def draw_curves(log: Path, picture: Path) -> None:
                 at, losses = np.array(points).T
                 axes.plot(at[WINDOW - 1 :], np.convolve(losses, np.full(WINDOW, 1 / WINDOW), "valid"), label=label)
         axes.set(title=stage, xlabel="steps", ylim=(0, 5))
-    axes.legend(frameon=False)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False)
     with rc_context({"svg.fonttype": "none"}):
         figure.savefig(picture)

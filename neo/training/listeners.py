@@ -10,21 +10,19 @@ restricted to the home language (nine of ten listens); an exploring listen ignor
 item types, so taste carries over from shows to audiobooks.
 """
 
-import zlib
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from catalog import queries
 from neo.items import CatalogItem
+from neo.sids.listening import is_held_out, recorded_histories
 
 FIRST_HELD_OUT = 900_000_000
 """Seeds from here on draw listeners that no training draws."""
 
-SHORTEST_HISTORY = 3  # listens that must be known before the next one is to be guessed
-FEWEST, HELD_OUT = 50, 10  # recorded listeners that make up for the simulation; one of so many is held out
+SHORTEST_HISTORY = 1  # listens that must be known before the next one is to be guessed
 
 
 class Listeners(Protocol):
@@ -36,13 +34,13 @@ class Listeners(Protocol):
 
 
 class Recorded:
-    """Listeners of the catalog's own listens. One in ten, by name, is held out: only seeds from FIRST_HELD_OUT on draw
-    them. `histories`: name -> positions of items, oldest first."""
+    """Listeners of the catalog's own listens. Those who are held out are drawn by seeds from FIRST_HELD_OUT on alone.
+    `histories`: name -> positions of items, oldest first."""
 
     def __init__(self, histories: dict[str, list[int]]):
         self._kept, self._held = [], []
         for name, heard in sorted(histories.items()):
-            (self._kept if zlib.crc32(name.encode()) % HELD_OUT else self._held).append(heard)
+            (self._held if is_held_out(name) else self._kept).append(heard)
         self._held = self._held or self._kept[-1:]
 
     def history(self, seed: int) -> list[int]:
@@ -51,14 +49,9 @@ class Recorded:
 
 
 def listeners_of(session: Session, items: list[CatalogItem], vectors: np.ndarray) -> Listeners:
-    """The recorded listeners, or the simulation if fewer than FEWEST of them have a next listen to guess."""
-    at = {item.id: index for index, item in enumerate(items)}
-    heard: dict[str, dict[int, None]] = {}
-    for name, item_id in session.execute(queries.recorded_listens()):
-        if item_id in at:
-            heard.setdefault(name, {})[at[item_id]] = None
-    long_enough = {name: list(indices) for name, indices in heard.items() if len(indices) > SHORTEST_HISTORY}
-    return Recorded(long_enough) if len(long_enough) >= FEWEST else Simulation(items, vectors)
+    """The recorded listeners, or the simulation where there are too few of them."""
+    histories = recorded_histories(session, items)
+    return Recorded(histories) if histories else Simulation(items, vectors)
 
 
 @dataclass(frozen=True)

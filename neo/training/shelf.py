@@ -10,20 +10,28 @@ from catalog import queries
 from neo.items import CatalogItem
 from neo.plan import ANY, Plan
 from neo.sids.encoder import TextEncoder
-from neo.sids.store import item_text
+from neo.sids.store import SidBook, item_text
 
 
 @dataclass
 class Shelf:
-    """`items` that have SIDs and their unit vectors [items, width]."""
+    """`items` that have SIDs, their unit vectors [items, width], and what a listener's vector is the mean of."""
 
     items: list[CatalogItem]
     vectors: np.ndarray
+    tastes: np.ndarray | None = None
+    """[items, width]: the vectors moved by what is heard together; the vectors themselves where nothing is known."""
+
+    def __post_init__(self) -> None:
+        if self.tastes is None:
+            self.tastes = self.vectors
 
     @classmethod
-    def of(cls, session: Session, encoder: TextEncoder, progress=lambda done: None) -> "Shelf":
+    def of(cls, session: Session, encoder: TextEncoder, book: SidBook) -> "Shelf":
         items = [CatalogItem.of(row) for row in session.scalars(queries.all_items()).unique() if row.sid]
-        return cls(items, encoder.encode([item_text(item) for item in items], progress=progress))
+        vectors = encoder.encode([item_text(item) for item in items])
+        tastes = [book.tastes.get(item.key, vector) for item, vector in zip(items, vectors, strict=True)]
+        return cls(items, vectors, np.array(tastes, np.float32).reshape(vectors.shape))
 
     @cached_property
     def types(self) -> tuple[str, ...]:

@@ -49,9 +49,7 @@ class Composer:
 
     def message(self, text: str, history: list[int] = (), likes: tuple[int, ...] = ()) -> Message:
         """A message whose vector is still to be encoded (`vector` empty); the history newest last."""
-        listener, liked = (
-            self.shelf.vectors[list(items)].mean(0) if len(items) else None for items in (history, likes)
-        )
+        listener, liked = (self.shelf.tastes[list(items)].mean(0) if len(items) else None for items in (history, likes))
         spans = tuple(self.shelf.items[index].sid for index in history[-HISTORY:])
         return Message(text, np.empty(0, np.float32), spans, listener, liked)
 
@@ -120,7 +118,7 @@ class Composer:
             types = tuple((item.type, 1) for item in chosen) if self.draw.chance(0.5) else ((ANY, len(chosen)),)
             plan = Plan("recommend", types=types, ids_only=True)
             return [self.message(asked.text, kept), Reply(plan, tuple(item.sid for item in chosen), learn="answer")]
-        likes = self.shelf.vectors[kept].mean(0)
+        likes = self.shelf.tastes[kept].mean(0)
         likes /= np.linalg.norm(likes)
         reply = self.answers.answer(asked, depth, wording, heard=kept, towards=likes)
         return [self.message(asked.text, kept, asked.likes), reply]
@@ -278,7 +276,7 @@ class Composer:
     def _refine(self, depth: str, wording: Wording) -> list[Message | Reply]:
         asked, chosen, turns = self.first_turn(wording)
         follow = self.follow(asked, chosen, wording)
-        towards = self.shelf.vectors[follow.likes[0]] if follow.likes else None
+        towards = self.shelf.tastes[follow.likes[0]] if follow.likes else None
         depth = "codes" if depth == "full" and follow.plan.count > 3 else depth
         return [
             *turns,

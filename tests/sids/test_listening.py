@@ -1,0 +1,50 @@
+"""What is heard together moves vectors; what nobody heard, and who is held out, moves nothing."""
+
+import numpy as np
+import pytest
+
+from neo.sids import listening
+from neo.sids.quantizer import ResidualQuantizer
+from neo.sids.sid import Sid
+from neo.sids.store import SidBook
+
+
+def test_a_hand_worked_step():
+    """Two items of one listener move towards each other, the third stays."""
+    moved = listening.blended(np.eye(3, dtype=np.float32), [[0, 1]], weight=1.0)
+    towards = np.array([1 + 0.5**0.5, 0.5**0.5, 0]) / np.hypot(1 + 0.5**0.5, 0.5**0.5)
+    np.testing.assert_allclose(moved[0], towards, rtol=1e-6)
+    np.testing.assert_allclose(moved[1], towards[[1, 0, 2]], rtol=1e-6)
+    np.testing.assert_allclose(moved[2], [0, 0, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [0.5, 1.0, 4.0])
+def test_who_is_heard_together_gets_nearer_and_lengths_stay_one(weight):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(40, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    histories = [[2 * n, 2 * n + 1] for n in range(10)] * 3
+    moved = listening.blended(vectors, histories, weight)
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, rtol=1e-5)
+    before, after = ((each[0:20:2] * each[1:20:2]).sum(1) for each in (vectors, moved))
+    assert (after > before).all()
+    np.testing.assert_allclose(moved[20:], vectors[20:], rtol=1e-5)
+
+
+def test_without_histories_nothing_is_moved():
+    vectors = np.eye(3, dtype=np.float32)
+    assert listening.blended(vectors, [], 4.0) is vectors
+
+
+def test_one_listener_in_ten_is_held_out():
+    share = np.mean([listening.is_held_out(f"person {n}") for n in range(5000)])
+    assert 0.08 < share < 0.12
+
+
+def test_tastes_are_kept_with_the_sids(tmp_path):
+    taste = np.linspace(-1, 1, 8, dtype=np.float32)
+    quantizers = {"show": ResidualQuantizer(np.zeros((2, 4, 8), np.float32))}
+    SidBook("usem3", quantizers, {"show:a": (Sid("show", (0, 1)), 0)}, tastes={"show:a": taste}).save(tmp_path)
+    np.testing.assert_allclose(SidBook.load(tmp_path).tastes["show:a"], taste, atol=1e-3)
+    SidBook("usem3", quantizers, {}).save(tmp_path / "without")
+    assert SidBook.load(tmp_path / "without").tastes == {}
