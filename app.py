@@ -87,7 +87,11 @@ def main(given: list[str] | None = None) -> None:
         start_logging(chosen.log_texts)
         assistant = open_assistant(settings, chosen.database or default_url(), report=partial(print, flush=True))
         page = create_page(
-            assistant, feedback=None if safe else assistant.database, rate=Rate() if safe else None, uploads=not safe
+            assistant,
+            feedback=None if safe else assistant.database,
+            rate=Rate() if safe else None,
+            uploads=not safe,
+            public=safe,
         )
         _, address, _ = page.launch(
             server_name=chosen.host,

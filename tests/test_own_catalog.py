@@ -103,6 +103,7 @@ def test_from_files_to_chat(trained, base):
     assert all(" in " in title and title.endswith(" parts") for title in titles) and second["plan"] is not None
     found = json.loads(run(neo_app, "evaluate", *where, "--suite", "recommend", "--queries", "4", "--json"))
     assert 0 <= found["recommend"]["model"]["HR@10"]["mean"] <= 1
+    assert set(found["recommend"]["from one listen"]) >= {"model", "co-listening", "neighbours"}
     tastes = SidBook.load(weights).tastes
     together, apart = (
         tastes["show:bees-in-2-parts"] @ tastes[key] for key in ("show:bees-in-12-parts", "show:bridges-in-4-parts")

@@ -42,7 +42,8 @@ LOOKS_EVERY = 5.0  # seconds, for changes of the catalog
 
 
 class Assistant:
-    """Serves any number of visitors, one reply at a time each. `prompts` is the folder of the prompt set."""
+    """Serves any number of visitors, one reply at a time each. `prompts` is the folder of the prompt set; `frozen` keeps
+    to the catalog as it is now, whatever is imported meanwhile."""
 
     def __init__(
         self,
@@ -50,8 +51,9 @@ class Assistant:
         database: Database,
         sampling: engine.Sampling = engine.Sampling(),
         prompts: Path = FOLDER,
+        frozen: bool = False,
     ):
-        self.prompts = prompts
+        self.prompts, self.frozen = prompts, frozen
         self.format: Format = loaded.format
         self.encoder, self.sampling = loaded.encoder, sampling
         self.database, self.engine, self.book = database, loaded.engine, loaded.book
@@ -73,7 +75,7 @@ class Assistant:
 
     def _look_for_changes(self) -> None:
         """Every now and then, beside the reply: it goes on with the catalog that it began with."""
-        if time.monotonic() - self._looked > LOOKS_EVERY:
+        if not self.frozen and time.monotonic() - self._looked > LOOKS_EVERY:
             self._looked = time.monotonic()
             Thread(target=self.renew, daemon=True).start()
 

@@ -96,6 +96,8 @@ class Handlers:
     ) -> Iterator[tuple]:  # fmt: skip
         """The reply as it grows; what is to be said next is said and answered too."""
         controls = controls_of(taste, shelf, types, language, speak, count, familiarity, tones, unheard)
+        if visit and visit[-1].scene:  # a scene shows what it is made to show, whatever is set beside the chat
+            controls = Controls()
         while waits(visit) and not visit[-1].begun:
             *earlier, asked = visit
             shown, at = messages(visit, self.labels, self.tools), len(earlier)
@@ -105,7 +107,7 @@ class Handlers:
                 visit = (*earlier, exchange)
                 yield visit, shown
             if exchange.then:
-                visit = said(visit, exchange.then[0], then=exchange.then[1:])
+                visit = said(visit, exchange.then[0], then=exchange.then[1:], scene=exchange.scene)
                 yield visit, messages(visit, self.labels, self.tools)
 
     def _replies(self, asked: Exchange, controls: Controls, inspect: bool, request: gr.Request) -> Iterator[Exchange]:
@@ -163,7 +165,7 @@ class Handlers:
         elif do in ("rate", "reason") and exchange and self.kept:
             visit = (*visit[: int(at)], self._rated(exchange, do, value), *visit[int(at) + 1 :])
         elif do == "scene" and (scene := scene_called(value)):
-            visit = said((), scene.messages[0], then=scene.messages[1:])
+            visit = said((), scene.messages[0], then=scene.messages[1:], scene=True)
         return draft, *self.view(visit, shelf)
 
     def _asked_about(self, visit: Visit, item: CatalogItem, do: str) -> Visit:

@@ -124,13 +124,16 @@ def create_page(
     feedback: Database | None = None,
     rate: Rate | None = None,
     uploads: bool = True,
+    public: bool = False,
 ) -> gr.Blocks:
     """The page for an assistant.
 
     `at_once`: replies written at the same time; further visitors wait their turn. `feedback`: where likes and dislikes
-    are kept, None to ask for none. `rate`: how often one address may ask.
+    are kept, None to ask for none. `rate`: how often one address may ask. `public`: nobody can listen as a real person.
     """
     types, languages, listeners = assistant.types(), assistant.languages(), assistant.listeners()
+    if public:
+        listeners = [(name, about, simulated) for name, about, simulated in listeners if simulated]
     facets = {kind: tuple(name for each, name in assistant.facets() if each == kind) for kind in CONTROLLED}
     menu = Menu(tuple(name for name, _ in types), tuple(code for code, _ in languages), facets)
     labels = Labels(dict(types), dict(languages))

@@ -114,7 +114,7 @@ class Steering:
             without_formats=plan.values("format", wanted=False),
             without_makers=self._makers(plan.values("by", wanted=False), wording, []),
             without_items=tuple({*unwanted, *(item.id for item in (*liked, *said, *disliked))}),
-            only_items=tuple(item.id for item in titled) or None,
+            only_items=tuple(item.id for item in titled or self._familiar(plan, history)) or None,
         )
         if titled:  # a thing asked for by name is that thing, whatever else was said of it
             only = (controls.language,) if controls.language else ()
@@ -122,9 +122,15 @@ class Steering:
             plan = replace(plan, types=((ANY, len(titled)),))
         views, left_out, wish, wishes = self._loosened(session, wish, plan, controls.tones)
         if left_out and any(views.values()):
-            labels = [wording.label(f"{kind}s", name) for kind, name in left_out]
+            labels = [_label(kind, name, wording) for kind, name in left_out]
             notices.append(wording.notice("loosened", left_out=wording.joined(labels)))
+            plan = _less(plan, left_out)  # so that nothing is said to be what it is not
         return Steered(plan, tuple(liked), tuple(titled), views, tuple(notices), wish, wishes)
+
+    @staticmethod
+    def _familiar(plan: Plan, history: tuple[CatalogItem, ...]) -> tuple[CatalogItem, ...]:
+        """What is familiar is what was heard; where nothing is known of that, anything is."""
+        return history if plan.familiarity == "familiar" else ()
 
     def reread(self, plan: Plan, wording: Wording) -> Plan:
         """The plan with names that nobody and nothing bears read as the facets they are: by "space" is topic space."""
@@ -146,11 +152,15 @@ class Steering:
         steps: list[tuple[Wish, list[tuple[str, str]], bool]] = []
         tones = [("tone", name) for name in wish.tones]
         formats = [("format", name) for name in wish.formats]
+        topics = [("topic", name) for name in wish.topics]
         if len(wish.topics) > 1:
             steps.append((wish, [], True))
         steps.append((wish, [], False))
         steps.append((replace(wish, tones=()), tones, False))
         steps.append((replace(wish, tones=(), formats=()), tones + formats, False))
+        steps.append((replace(wish, tones=(), formats=(), topics=()), tones + formats + topics, False))
+        if plan.familiarity == "familiar":
+            steps.append((replace(wish, only_items=None), [("familiarity", "familiar")], False))
         for step, left_out, all_topics in steps:
             wishes = _asked(step, all_topics, must)
             views = self._views(session, wishes)
@@ -190,6 +200,17 @@ class Steering:
             if not matches:
                 notices.append(wording.notice("unknown_maker", name=name))
         return tuple(found)
+
+
+def _label(kind: str, name: str, wording: Wording) -> str:
+    return wording.notice(name) if kind == "familiarity" else wording.label(f"{kind}s", name)
+
+
+def _less(plan: Plan, left_out: list[tuple[str, str]]) -> Plan:
+    """The plan without the wishes that were left out."""
+    terms = tuple(term for term in plan.terms if not (term.wanted and (term.field, term.value) in left_out))
+    familiarity = None if ("familiarity", "familiar") in left_out else plan.familiarity
+    return replace(plan, terms=terms, familiarity=familiarity)
 
 
 def _asked(wish: Wish, all_topics: bool, must: tuple[str, ...]) -> tuple[Wish, ...]:

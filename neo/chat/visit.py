@@ -72,6 +72,8 @@ class Exchange:
     """Language to reply in, where the message alone would not tell."""
     then: tuple[str, ...] = ()
     """Messages to be said next, as in a scene of the tour."""
+    scene: bool = False
+    """Whether the message is a scene's, not the visitor's own."""
     rating: Rating | None = None
 
     @property
@@ -108,7 +110,7 @@ class Exchange:
     def afresh(self, plan: Plan | None = None) -> "Exchange":
         """The same message, unanswered; with a `plan`, the reply is to follow that one."""
         language = self.spoken if plan else self.language
-        return Exchange(self.message, self.before, plan=plan or self.plan, language=language)
+        return Exchange(self.message, self.before, plan=plan or self.plan, language=language, scene=self.scene)
 
     def stopped(self) -> "Exchange":
         return self if self.ended else replace(self, ended="stopped")

@@ -10,7 +10,7 @@ from neo.evaluation.bench import Bench
 from neo.evaluation.metrics import hit_rate, ndcg, share
 from neo.format import HISTORY, Message
 from neo.plan import Plan
-from neo.training.listeners import FIRST_HELD_OUT
+from neo.training.listeners import FIRST_HELD_OUT, Recorded
 
 TRAINING_LISTENERS, K = 4000, 10
 
@@ -24,7 +24,10 @@ def scores(rankings: list[tuple[list[int], set[int]]]) -> dict:
 
 
 def recommend(bench: Bench, queries: int, progress=lambda: None) -> dict:
-    """The model and the baselines, which learn from as many training listeners as the model's shortcut did."""
+    """The model and the baselines, which learn from as many training listeners as the model's shortcut did.
+
+    Of recorded listeners also "from one listen": all that they heard, told by their first listen alone.
+    """
     shelf = bench.shelf
     train = [bench.listeners.history(seed) for seed in range(1_000_001, 1_000_001 + TRAINING_LISTENERS)]
     rivals = {
@@ -33,20 +36,30 @@ def recommend(bench: Bench, queries: int, progress=lambda: None) -> dict:
         "co-listening": CoListening(train, len(shelf.items)),
         "SASRec": SequenceModel(train, len(shelf.items)),
     }
-    rankings: dict[str, list] = {name: [] for name in ("model", *rivals)}
+    recorded = isinstance(bench.listeners, Recorded)
+    following, from_one = ({name: [] for name in ("model", *rivals)} for _ in range(2))
     for seed in range(FIRST_HELD_OUT, FIRST_HELD_OUT + queries):
-        *heard, target = bench.listeners.history(seed)
-        type_ = shelf.items[target].type
-        text = f"Recommend one {type_} for me."
-        message = Message(
-            text, bench.encode(text), tuple(shelf.items[i].sid for i in heard[-HISTORY:]), shelf.tastes[heard].mean(0)
-        )
-        view = bench.tries.by_type[type_].everything().without([shelf.items[i].sid for i in heard])
-        plan = Plan("recommend", types=((type_, 1),), ids_only=True)
-        rankings["model"].append((bench.rank(message, plan, type_, view), {target}))
-        allowed = np.array([item.type == type_ for item in shelf.items])
-        allowed[heard] = False
-        for name, rival in rivals.items():
-            rankings[name].append((ranked(rival.score(heard), allowed, K), {target}))
+        first, *others = history = bench.listeners.history(seed)
+        _rank(bench, rivals, history[:-1], history[-1:], following)
+        alike = [index for index in others if shelf.items[index].type == shelf.items[first].type]
+        if recorded and alike:
+            _rank(bench, rivals, [first], alike, from_one)
         progress()
-    return {name: scores(found) for name, found in rankings.items()}
+    found = {name: scores(rankings) for name, rankings in following.items()}
+    return found | ({"from one listen": {n: scores(r) for n, r in from_one.items()}} if recorded else {})
+
+
+def _rank(bench: Bench, rivals: dict, heard: list[int], targets: list[int], rankings: dict[str, list]) -> None:
+    """Add what the model and its rivals make of a history; the targets are of one type."""
+    shelf, type_ = bench.shelf, bench.shelf.items[targets[0]].type
+    text = f"Recommend one {type_} for me."
+    message = Message(
+        text, bench.encode(text), tuple(shelf.items[i].sid for i in heard[-HISTORY:]), shelf.tastes[heard].mean(0)
+    )
+    view = bench.tries.by_type[type_].everything().without([shelf.items[i].sid for i in heard])
+    plan = Plan("recommend", types=((type_, 1),), ids_only=True)
+    rankings["model"].append((bench.rank(message, plan, type_, view), set(targets)))
+    allowed = np.array([item.type == type_ for item in shelf.items])
+    allowed[heard] = False
+    for name, rival in rivals.items():
+        rankings[name].append((ranked(rival.score(heard), allowed, K), set(targets)))

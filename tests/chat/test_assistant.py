@@ -98,10 +98,19 @@ def test_nothing_is_shown_twice_in_a_conversation(assistant):
     assert len(seen) == len(set(seen)) == 3
 
 
-def test_a_wish_that_nothing_fulfils_is_said(assistant):
+def test_a_wish_that_nothing_fulfils_is_said_and_the_nearest_thing_offered(assistant):
     plan = Plan("recommend", (("show", 1),), languages=("it",), terms=(Term("topic", "dragons"),))
     parts = list(assistant.reply(Conversation(), "un podcast sui draghi in italiano", plan=plan))
-    assert not cards(parts) and "dra" in words(parts).lower()
+    (offered,) = cards(parts)
+    assert (offered.type, offered.language) == ("show", "it") and "dragons" not in offered.topics
+    (notice,) = [part.text for part in parts if isinstance(part, Notice)]
+    assert "draghi" in notice and not parts[0].plan.terms, "neither chips nor words claim dragons"
+
+
+def test_a_refusal_is_never_loosened(assistant):
+    everything = tuple(Term("topic", name, wanted=False) for kind, name in assistant.facets() if kind == "topic")
+    parts = list(assistant.reply(Conversation(), "a show", plan=Plan("recommend", (("show", 1),), terms=everything)))
+    assert not cards(parts) and words(parts)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,37 @@
+"""Short messages in their own language, doubtful ones in the conversation's."""
+
+import pytest
+
+from neo.chat.language import message_language
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("surprise me please", "en"),
+        ("surprise me again", "en"),
+        ("dos podcasts de historia", "es"),
+        ("algo divertido para andar", "es"),
+        ("Ein Hörbuch", "de"),
+        ("Surprends-moi", "fr"),
+        ("algo mais curto", "pt"),
+        ("e in francese?", "it"),
+        ("Et maintenant en français, s'il te plaît", "fr"),
+        ("true crime podcasts in German", "en"),
+    ],
+)
+def test_a_message_is_recognised_whatever_was_spoken_before(text, language):
+    assert {message_language(text, previous) for previous in ("en", "es", "fr")} == {language}
+
+
+@pytest.mark.parametrize("text", ["", "?", "😀🎧", "ok", "Dune", "1984", "un podcast", "Recommend El Hilo", "\n\x00\n"])
+def test_what_could_be_any_keeps_the_conversations_language(text):
+    assert {previous: message_language(text, previous) for previous in ("en", "de", "it")} == {
+        "en": "en",
+        "de": "de",
+        "it": "it",
+    }
+
+
+def test_a_long_message_is_read_from_its_beginning():
+    assert message_language("Ich suche ein ruhiges Hörbuch. " * 5000) == "de"
