@@ -42,8 +42,9 @@ LOOKS_EVERY = 5.0  # seconds, for changes of the catalog
 
 
 class Assistant:
-    """Serves any number of visitors, one reply at a time each. `prompts` is the folder of the prompt set; `frozen` keeps
-    to the catalog as it is now, whatever is imported meanwhile."""
+    """Serves any number of visitors, one reply at a time each.
+
+    `prompts` is the folder of the prompt set; `frozen` keeps to today's catalog, whatever is imported."""
 
     def __init__(
         self,

@@ -81,7 +81,9 @@ class Results:
     """Log strengths of Bradley-Terry with ties, strongest first; they sum to zero."""
     questions: tuple[QuestionResult, ...]
     precision: dict[str, list[Estimate]]
-    """By arm, at 1, 2, ... items."""
+    """By arm, at 1, 2, ... items: to the longest reply of any arm."""
+    without_items: dict[str, int]
+    """By arm: replies without any item; in `precision` they are all misses."""
     agreement: tuple[Agreement, ...]
     left: Estimate
     """How often the left side won, of decided judgements: far from one half means that the place mattered."""
@@ -104,6 +106,7 @@ def analyse(spec: StudySpec, judgements: list[Judgement]) -> Results:
         tuple(_question(spec, judgements, question) for question in spec.questions if question.about != "comparison"
               and question.answer != "comment"),
         _precision(spec, judgements),
+        {arm: sum(not reply for *_, reply in _replies(judgements, arm)) for arm in spec.arms},
         tuple(_agreement(judgements, question) for question in spec.questions if question.answer != "comment"),
         statistics.wilson(sides["left"], sides["left"] + sides["right"]),
         float(np.median([each.seconds for each in judgements])),
@@ -180,17 +183,24 @@ def _question(spec: StudySpec, judgements: list[Judgement], question: Question) 
     return QuestionResult(question, tuple(ratings), effects)
 
 
+def _replies(judgements: list[Judgement], arm: str) -> list[tuple[int, str, list[bool | None]]]:
+    """(rater, task, hits) of every reply of an arm."""
+    return [(each.rater, each.task, hits) for each in judgements for hits in each.hits.get(arm, ())]
+
+
 def _precision(spec: StudySpec, judgements: list[Judgement]) -> dict[str, list[Estimate]]:
-    found = {}
+    found, longest = (
+        {},
+        max((len(hits) for each in judgements for own in each.hits.values() for hits in own), default=0),
+    )
     for arm in spec.arms:
-        rows = [(each.rater, each.task, hits) for each in judgements for hits in each.hits.get(arm, ())]
-        if rows:
+        rows = _replies(judgements, arm)
+        if rows and longest:
             raters, tasks = (np.array(column) for column in list(zip(*rows, strict=True))[:2])
             hits = [row[2] for row in rows]
             weights = statistics.cluster_weights(raters, tasks, spec.seed)
-            most = max(map(len, hits))
             found[arm] = [
-                statistics.weighted_mean(statistics.precision_at(hits, k), weights) for k in range(1, most + 1)
+                statistics.weighted_mean(statistics.precision_at(hits, k), weights) for k in range(1, longest + 1)
             ]
     return found
 

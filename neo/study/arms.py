@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from catalog import queries
 from catalog.database import open_database
-from catalog.tables import Item, Listen
+from catalog.tables import Item, Listen, SidRow
 from neo.chat.language import message_language
 from neo.chat.parts import Card, Controls, Conversation, Done, Part, Turn, Words
 from neo.items import CatalogItem
@@ -41,6 +41,8 @@ CANNED = {
     "pt": "Eis o que sugiro:",
     "it": "Ecco che cosa propongo:",
 }
+MOST_NAMED = 20
+"""Known values that an error lists; a catalog can have thousands of listeners."""
 _TOKEN = re.compile(r"\w+")
 
 
@@ -177,8 +179,9 @@ def folder_hash(folder: Path) -> str:
 
 
 def catalog_hash(session: Session) -> str:
-    """Which catalog this is: a hash of its items' keys and texts."""
-    rows = session.execute(select(Item.key, Item.title, Item.description).order_by(Item.key))
+    """Which catalog this is: a hash of its items' keys, texts, types, languages and SIDs."""
+    columns = (Item.key, Item.title, Item.description, Item.type, Item.language, func.coalesce(SidRow.sid, ""))
+    rows = session.execute(select(*columns).outerjoin(SidRow, SidRow.item_id == Item.id).order_by(Item.key))
     return sha256("\n".join(map("\t".join, rows)).encode()).hexdigest()[:16]
 
 
@@ -187,7 +190,8 @@ def open_arms(
 ) -> dict[str, OpenArm]:
     """All arms of a study, ready to answer. Models with the same weights are loaded once.
 
-    Raises StudyError when two models need other SIDs in the same database.
+    Raises StudyError when two models need other SIDs in the same database, and for a listener or filter that a catalog
+    does not have.
     """
     database = open_database(database_url)
     opened = _open_models(spec, database_url, report)
@@ -195,6 +199,8 @@ def open_arms(
     if baselines:
         with Session(database) as session:
             _require_items(session, report)
+            for name in baselines:
+                _require_known(session, spec, name)
             shelf = Shelf(session, encoder or TextEncoder())
         if any(arm.kind == "neighbours" for arm in baselines.values()):
             report(f"encoding {len(shelf.items)} items for the neighbours")
@@ -219,6 +225,24 @@ def _require_items(session: Session, report: Callable[[str], None]) -> None:
         session.commit()
 
 
+def _require_known(session: Session, spec: StudySpec, name: str) -> None:
+    """Raises StudyError for a filter of this arm, or a listener of a task, that the arm's catalog does not have."""
+    filters = spec.arms[name].filters
+    types = [type for type, _ in session.execute(queries.counts_by_type())]
+    languages = [language for language, _ in session.execute(queries.counts_by_language())]
+    listeners = [row.name for row in session.scalars(queries.listeners())]
+    asked = [(f"task {task.id!r}: listener", task.listener, listeners) for task in spec.tasks if task.listener]
+    asked += [(f"arm {name!r}: filters.types", type, types) for type in filters.types]
+    asked += [(f"arm {name!r}: filters.language", filters.language, languages)] if filters.language else []
+    for where, value, known in asked:
+        if value not in known:
+            some = ", ".join(known[:MOST_NAMED]) + (", ..." if len(known) > MOST_NAMED else "")
+            raise StudyError(
+                f"{where} {value!r} is not in the catalog of arm {name!r}, expected one of {some or 'none yet'}: "
+                f"import it into the catalog, or create the study under another name with one of these"
+            )
+
+
 def _open_models(spec: StudySpec, database_url: str, report: Callable[[str], None]) -> dict[str, OpenArm]:
     models = {name: arm for name, arm in spec.arms.items() if isinstance(arm, ModelArm)}
     if not models:
@@ -236,6 +260,7 @@ def _open_models(spec: StudySpec, database_url: str, report: Callable[[str], Non
         own = open_database(arm.database or database_url)
         with Session(own) as session:
             prepare_catalog(session, loaded[settings].book, loaded[settings].encoder)
+            _require_known(session, spec, name)
             catalog = catalog_hash(session)
         sampling = Sampling(arm.beams, arm.temperature, arm.top_p, arm.seed)
         prompts = arm.prompts or PROMPTS
@@ -252,7 +277,8 @@ def _open_models(spec: StudySpec, database_url: str, report: Callable[[str], Non
             "sampling": asdict(sampling),
         }
         facts.pop("database")
-        opened[name] = OpenArm(Assistant(loaded[settings], own, sampling, prompts), arm.filters, facts)
+        system = Assistant(loaded[settings], own, sampling, prompts, frozen=True)  # all raters judge the same arm
+        opened[name] = OpenArm(system, arm.filters, facts)
     for name, arm in models.items():
         settings = Settings(**{key: value for key, value in (("base", arm.base), ("weights", arm.weights)) if value})
         with Session(open_database(arm.database or database_url)) as session:

@@ -1,4 +1,4 @@
-"""python -m neo study check | create | links | serve | status | report | export | exclude | include | simulate."""
+"""python -m neo study COMMAND: from a file to links, raters, a report and an export."""
 
 import csv
 from pathlib import Path
@@ -104,7 +104,7 @@ def study_serve(
 
 @study_app.command("status")
 def study_status(name: NameArgument, database: DatabaseOption) -> None:
-    """How far a study is, by arm and task, and which raters are flagged. Says nothing of who wins."""
+    """How far a study is, by arm and task, and which raters are flagged or stopped. Says nothing of who wins."""
     from neo.study.report import progress
 
     with Session(open_database(database)) as session:
@@ -121,6 +121,8 @@ def study_status(name: NameArgument, database: DatabaseOption) -> None:
             table.add_row(key, str(done), str(planned))
         table.add_section()
     screen.print(table)
+    for rater, tasks in state.unfinished.items():
+        screen.print(f"rater {rater} began {tasks} task{'s' if tasks > 1 else ''} and has not submitted yet")
     for rater, reasons in state.flagged.items():
         excluded = f" (excluded: {state.excluded[rater]})" if rater in state.excluded else ""
         screen.print(f"rater {rater} is flagged{excluded}: {'; '.join(reasons)}", markup=False, highlight=False)
@@ -144,7 +146,10 @@ def study_report(
 
 @study_app.command("export")
 def study_export(name: NameArgument, database: DatabaseOption, out: OutOption = None) -> None:
-    """Write everything the study knows: CSV tables, conversations and events as JSON lines, a data dictionary."""
+    """Write everything the study knows: CSV tables, conversations and events as JSON lines, a data dictionary.
+
+    Before all judgements are in this counts as a look at the results, which the report will mention.
+    """
     from neo.study.export import export
 
     with Session(open_database(database)) as session:
@@ -181,6 +186,20 @@ def _decide(name: str, rater: int, database: str, excluded: bool, because: str) 
         store.decide(session, study, rater, excluded, because)
 
 
+@study_app.command("release")
+def study_release(
+    name: NameArgument,
+    rater: Annotated[int, typer.Argument(help="The rater's number.")],
+    database: DatabaseOption,
+    because: Annotated[str, typer.Option(help="The reason; it is recorded.")],
+) -> None:
+    """Give the tasks that a rater began and will not finish to others. What the rater submitted still counts."""
+    with Session(open_database(database)) as session:
+        study, _ = store.find(session, name)
+        released = store.release(session, study, rater, because)
+    screen.print(f"{released} tasks of rater {rater} are free for others")
+
+
 @study_app.command("simulate")
 def study_simulate(
     name: NameArgument,
@@ -191,18 +210,26 @@ def study_simulate(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of their judgements.")] = 0,
 ) -> None:
-    """Try a study out with simulated raters. They are called simulated everywhere, and real raters replace them."""
+    """Try a study out with simulated raters. They judge a study of their own, NAME-simulated."""
     from neo.study.arms import open_arms
-    from neo.study.simulate import Taste, simulate
+    from neo.study.report import progress
+    from neo.study.simulate import Taste, double, simulate
 
     engine = open_database(database)
     with Session(engine) as session:
-        study, spec = store.find(session, name)
+        study, spec = double(session, store.find(session, name)[0])
+        screen.print(f"simulated raters judge the study {spec.name!r}", soft_wrap=True)
         taste = Taste(dict(_strength(each, tuple(spec.arms)) for each in prefer or ()))
         arms = open_arms(spec, database, report=report)
         with progress_bar() as bar:
             task = bar.add_task("simulated raters", total=raters)
             simulate(session, study, spec, arms, taste, raters, seed, lambda: bar.advance(task))
+        state = progress(session, study, spec)
+    screen.print(
+        f"{state.submitted} of {state.planned} judgements; see: python -m neo study report {spec.name}"
+        f"{'' if state.visible else ' --peek'}",
+        soft_wrap=True,
+    )
 
 
 def _strength(text: str, arms: tuple[str, ...]) -> tuple[str, float]:

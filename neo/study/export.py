@@ -12,9 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from neo.study.assignment import slots
-from neo.study.judgements import Judgement, exclusions, read
+from neo.study.judgements import Judgement, read
+from neo.study.report import look
 from neo.study.spec import StudySpec
-from neo.study.store import events_of
+from neo.study.store import events_of, exclusions
 from neo.study.tables import RaterRow, StudyRow
 
 JUDGEMENT = {
@@ -27,6 +28,8 @@ JUDGEMENT = {
     "kind": "counted, practice or attention",
     "first": "first arm, in the order of the study's file",
     "second": "second arm; empty in a study of single arms",
+    "left": "arm whose reply stood on the left, or the only one",
+    "right": "arm whose reply stood on the right; empty in a study of single arms",
     "verdict": "first, second, tie or bad",
     "side": "the verdict as it was clicked: left, right, tie or bad",
     "attentive": "1 or 0 for attention checks, empty otherwise",
@@ -49,6 +52,81 @@ ANSWER = {
     "title": "title of the item",
     "value": "the answer",
 }
+ASSIGNMENT = {
+    "place": "place in the order in which slots are given out, from 0; a slot keeps that of the slot it replaces",
+    "task": "id of the task",
+    "left": "arm whose reply stands on the left, or the only one",
+    "right": "arm whose reply stands on the right; empty in a study of single arms",
+}
+CONVERSATION = {
+    "slot": "number of the slot",
+    "rater": "number of the rater",
+    "simulated": "true for a simulated rater",
+    "task": "id of the task",
+    "arms": "arms from left to right",
+    "place": "place of the slot in assignment.csv; -1 for practice and attention checks",
+    "messages": "data of its `message` events, each with its time `at`",
+    "replies": "data of its `reply` events, each with its time `at`",
+    "submitted": "data of its `submitted` event; null if it was not submitted",
+}
+EVENT = {
+    "id": "number of the event; later events have higher numbers",
+    "at": "time, UTC",
+    "kind": "what happened, see below",
+    "rater": "number of the rater whom it is about; null if none",
+    "slot": "number of the slot; null if none",
+    "data": "what else is known, see below",
+}
+KINDS: dict[str, tuple[str, dict[str, str]]] = {
+    "created": (
+        "the study was made",
+        {"file": "hash of its file", "seed": "its seed", "app": "version of the program", "slots": "number of slots"},
+    ),
+    "served": (
+        "the raters' page was started",
+        {"app": "version of the program", "arms": "by arm, the settings it answers with"},
+    ),
+    "opened": ("a link was followed", {}),
+    "consented": ("a rater agreed to take part", {"language": "language of the page", "text": "the words agreed to"}),
+    "taken": (
+        "a rater got a slot",
+        {"task": CONVERSATION["task"], "arms": CONVERSATION["arms"], "place": CONVERSATION["place"]},
+    ),
+    "message": ("a message was sent to all sides", {"turn": "turn of the conversation, from 1", "text": "the message"}),
+    "reply": (
+        "an arm answered",
+        {
+            "turn": "turn of the conversation, from 1",
+            "side": "left or right",
+            "arm": "the arm",
+            "settings": "what it answered with: kind, weights, prompts and catalog by hash, sampling",
+            "parts": "[[kind, fields], seconds since the message] of each part: Understood (the plan), Words, Card (an "
+            "item, its score and what else was near), Notice, Done (the conversation as the arm sees it, times)",
+        },
+    ),
+    "enough": ("a rater used no more turns", {}),
+    "answered": (
+        "an answer was given or changed",
+        {"ask": "question, with side, turn and position where it has them: listen:left:1:2",
+         "value": "the answer; null if it was taken back"},
+    ),
+    "submitted": (
+        "a rater submitted the slot",
+        {"answers": "ask -> value, as they stay", "seconds": "from the last reply to submission"},
+    ),
+    "released": (
+        "a slot that its rater will not finish was replaced by a free one",
+        {"rater": "number of the rater", "because": "why"},
+    ),
+    "decision": (
+        "a rater was left out of the results, or counts again",
+        {"rater": "number of the rater", "excluded": "true for left out", "because": "why"},
+    ),
+    "peeked": (
+        "somebody looked at results before all judgements were in",
+        {"submitted": "judgements at that moment", "by": "report or export"},
+    ),
+}  # fmt: skip
 FILES = {
     "judgements.csv": "a row a judgement",
     "answers.csv": "a row an answer; ratings of items are those with about = item",
@@ -61,14 +139,15 @@ FILES = {
 
 
 def export(session: Session, study: StudyRow, spec: StudySpec, folder: Path) -> list[Path]:
-    """Write all files into a folder."""
+    """Write all files into a folder. Before the planned number of judgements it records the peek."""
+    look(session, study, spec, "export")
     folder.mkdir(parents=True, exist_ok=True)
     judgements, excluded = read(session, study, spec), exclusions(session, study)
     _csv(folder / "judgements.csv", JUDGEMENT, (_judgement(each, excluded) for each in judgements))
     _csv(folder / "answers.csv", ANSWER, (row for each in judgements for row in _answers(each)))
     _csv(
         folder / "assignment.csv",
-        dict.fromkeys(("place", "task", "left", "right"), ""),
+        ASSIGNMENT,
         ({"place": place, "task": slot.task, "left": slot.arms[0], "right": "".join(slot.arms[1:])}
          for place, slot in enumerate(slots(spec))),
     )  # fmt: skip
@@ -90,7 +169,8 @@ def _judgement(each: Judgement, excluded: dict[int, str]) -> dict:
     return {
         "slot": each.slot, "rater": each.rater, "simulated": int(each.simulated),
         "excluded": excluded.get(each.rater, ""), "language": each.language, "task": each.task, "kind": each.kind,
-        "first": each.arms[0], "second": "".join(each.arms[1:]), "verdict": each.verdict, "side": each.verdict_side,
+        "first": each.arms[0], "second": "".join(each.arms[1:]), "left": each.sides[0],
+        "right": "".join(each.sides[1:]), "verdict": each.verdict, "side": each.verdict_side,
         "attentive": None if each.attentive is None else int(each.attentive), "seconds": each.seconds,
         "at": each.at.isoformat(),
     }  # fmt: skip
@@ -127,10 +207,20 @@ def _conversations(events: list[dict], simulated: set[int]) -> Iterator[dict]:
 
 def dictionary() -> str:
     """The data dictionary as Markdown."""
-    lines = ["# Data dictionary", "", *(f"- `{name}`: {what}" for name, what in FILES.items())]
-    for name, columns in (("judgements.csv", JUDGEMENT), ("answers.csv", ANSWER)):
-        lines += ["", f"## {name}", "", *(f"- `{column}`: {what}" for column, what in columns.items())]
+    columns = {
+        "judgements.csv": JUDGEMENT, "answers.csv": ANSWER, "assignment.csv": ASSIGNMENT,
+        "conversations.jsonl": CONVERSATION, "events.jsonl": EVENT,
+    }  # fmt: skip
+    lines = ["# Data dictionary", "", *_listed(FILES)]
+    for name, of_file in columns.items():
+        lines += ["", f"## {name}", "", *_listed(of_file)]
+    for kind, (what, fields) in KINDS.items():
+        lines += ["", f"### Events of kind `{kind}`: {what}", "", *(_listed(fields) or ["No data."])]
     return "\n".join(lines) + "\n"
+
+
+def _listed(meanings: dict[str, str]) -> list[str]:
+    return [f"- `{name}`: {what}" for name, what in meanings.items()]
 
 
 def _csv(path: Path, columns: dict[str, str], rows) -> None:

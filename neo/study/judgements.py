@@ -1,4 +1,4 @@
-"""What was judged, read from the events: one frozen value a submitted slot. Flags and exclusions of raters, too."""
+"""What was judged, read from the events: one frozen value a submitted slot. Flags of raters, too."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,6 +46,8 @@ class Judgement:
     kind: str
     """counted, practice or attention."""
     arms: tuple[str, ...]
+    sides: tuple[str, ...]
+    """The arms from left to right."""
     verdict: str | None
     """first, second, tie or bad, with the arms in the order of the study's file; None in a study of single arms."""
     verdict_side: str | None
@@ -53,8 +55,9 @@ class Judgement:
     seconds: float
     at: datetime
     answers: tuple[Answer, ...]
-    hits: dict[str, list[list[bool]]]
-    """By arm: for every reply with items, whether each item was a hit; the question's `hits` say what counts."""
+    hits: dict[str, list[list[bool | None]]]
+    """By arm: for every reply, whether each item was a hit, None where nobody said; the question's `hits` say what
+    counts."""
     shown: tuple[str, ...]
 
     @property
@@ -95,7 +98,7 @@ def _judgement(spec: StudySpec, rater: RaterRow, slot: SlotRow, language: str, r
     return Judgement(
         slot.id, rater.number, rater.simulated, language, task.id,
         "practice" if task.practice else "attention" if task.attention else "counted",
-        arms, verdict, verdict_side, attentive, event.data["seconds"], event.at, answers,
+        arms, tuple(slot.arms), verdict, verdict_side, attentive, event.data["seconds"], event.at, answers,
         _hits(spec, replies, answers),
         tuple(_shown([r for r in replies if r["arm"] == arm]) for arm in arms),
     )  # fmt: skip
@@ -130,36 +133,22 @@ def _shown(replies: list[dict]) -> str:
     return sha256("\0".join(seen).encode()).hexdigest()[:16]
 
 
-def _hits(spec: StudySpec, replies: list[dict], answers: tuple[Answer, ...]) -> dict[str, list[list[bool]]]:
+def _hits(spec: StudySpec, replies: list[dict], answers: tuple[Answer, ...]) -> dict[str, list[list[bool | None]]]:
     question = next((question for question in spec.questions if question.hits), None)
-    found: dict[str, list[list[bool]]] = {}
+    found: dict[str, list[list[bool | None]]] = {}
     if question is None:
         return found
-    given = {(a.side, a.turn, a.position): a.value for a in answers if a.question == question.id}
+    given = {(a.side, a.turn, a.position): a.value in question.hits for a in answers if a.question == question.id}
     for reply in replies:
         cards = sorted(card["position"] for card in _cards(reply))
-        if cards:
-            row = [given.get((reply["side"], reply["turn"], position)) in question.hits for position in cards]
-            found.setdefault(reply["arm"], []).append(row)
+        row = [given.get((reply["side"], reply["turn"], position)) for position in cards]
+        found.setdefault(reply["arm"], []).append(row)
     return found
 
 
-def exclusions(session: Session, study: StudyRow) -> dict[int, str]:
-    """Excluded raters and why; the latest decision about a rater holds."""
-    decided = {}
-    for event in session.scalars(events_of(study.id, "decision")):
-        decided[event.data["rater"]] = event.data
-    return {rater: data["because"] for rater, data in decided.items() if data["excluded"]}
-
-
 def counted(judgements: list[Judgement], excluded: dict[int, str]) -> list[Judgement]:
-    """Judgements that results are made of: no practice, no attention checks, nobody excluded.
-
-    Simulated and real raters are never mixed: with one real judgement, simulated ones no longer count.
-    """
-    kept = [each for each in judgements if each.kind == "counted" and each.rater not in excluded]
-    real = [each for each in kept if not each.simulated]
-    return real or kept
+    """Judgements that results are made of: no practice, no attention checks, nobody excluded."""
+    return [each for each in judgements if each.kind == "counted" and each.rater not in excluded]
 
 
 def flags(spec: StudySpec, judgements: list[Judgement]) -> dict[int, list[str]]:

@@ -23,6 +23,7 @@ from neo.study.export import export
 from neo.study.judgements import read
 from neo.study.kept import part_of
 from neo.study.report import as_html, build, progress
+from neo.study.shown import units
 from neo.study.tables import SlotRow
 
 _pages = jinja2.Environment(
@@ -65,9 +66,6 @@ def organiser_routes(database: Database, name: str, password: str) -> APIRouter:
     def export_zip() -> Response:
         with Session(database) as session, TemporaryDirectory() as folder:
             study, spec = store.find(session, name)
-            state = progress(session, study, spec)
-            if not state.visible:
-                store.record(session, study.id, "peeked", {"submitted": state.submitted, "by": "export"})
             packed = io.BytesIO()
             with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
                 for path in export(session, study, spec, Path(folder)):
@@ -82,11 +80,13 @@ def organiser_routes(database: Database, name: str, password: str) -> APIRouter:
             slot = session.get(SlotRow, slot_id)
             if slot is None or slot.study_id != study.id:
                 raise HTTPException(404, f"slot {slot_id} is not of study {name!r}")
+            blind = not progress(session, study, spec).visible
+            kinds = ("message", "reply") if blind else ()
             events = [
-                (event.at, event.kind, event.data, _shown(event.kind, event.data))
-                for event in session.scalars(store.events_of_slot(slot_id))
+                (event.at, event.kind, event.data, _shown(event.kind, event.data, blind))
+                for event in session.scalars(store.events_of_slot(slot_id, *kinds))
             ]
-            return _pages.get_template("replay.html.j2").render(spec=spec, slot=slot, events=events)
+            return _pages.get_template("replay.html.j2").render(spec=spec, slot=slot, events=events, blind=blind)
 
     @router.post("/decide")
     def decide(
@@ -108,10 +108,11 @@ def organiser_routes(database: Database, name: str, password: str) -> APIRouter:
     return router
 
 
-def _shown(kind: str, data: dict) -> Markup:
-    """A message or a reply as the chat shows it; nothing for other events."""
+def _shown(kind: str, data: dict, blind: bool) -> Markup:
+    """A message or a reply as the chat shows it, or blind, as raters see it; nothing for other events."""
     if kind == "message":
         return Markup(message_html(data["text"]))
     if kind == "reply":
-        return Markup(ReplyHtml.of([part_of(stored) for stored, _ in data["parts"]]).html())
+        parts = tuple(part_of(stored) for stored, _ in data["parts"])
+        return Markup(ReplyHtml.of(units(parts) if blind else parts).html())
     return Markup("")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jinja2
@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from neo.study import charts
 from neo.study.analysis import FEW, Results, analyse
+from neo.study.assignment import slots as plan
 from neo.study.errors import Hidden
-from neo.study.judgements import Judgement, counted, exclusions, flags, read
+from neo.study.judgements import Judgement, counted, flags, read
 from neo.study.spec import ANY_LANGUAGE, StudySpec, fingerprint
-from neo.study.store import app_version, events_of, record
-from neo.study.tables import RaterRow, SlotRow, StudyRow
+from neo.study.store import app_version, events_of, exclusions, held_slots, record
+from neo.study.tables import RaterRow, StudyRow
 
 HERE = Path(__file__).parent
 SIMULATED = "All raters of this report are SIMULATED. It says nothing about people."
@@ -31,7 +32,7 @@ _markdown = jinja2.Environment(
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a study is; says nothing of who wins."""
+    """How far a study is; says nothing of who wins. Slots of excluded raters and released ones are in no number."""
 
     planned: int
     submitted: int
@@ -46,6 +47,8 @@ class Progress:
     flagged: dict[int, list[str]]
     excluded: dict[int, str]
     peeks: int
+    unfinished: dict[int, int]
+    """rater -> tasks begun and not submitted; `study release` gives them to others."""
 
     @property
     def visible(self) -> bool:
@@ -54,19 +57,30 @@ class Progress:
 
 def progress(session: Session, study: StudyRow, spec: StudySpec) -> Progress:
     judgements, excluded = read(session, study, spec), exclusions(session, study)
-    slots = list(session.scalars(select(SlotRow).where(SlotRow.study_id == study.id, SlotRow.place >= 0)))
-    done = {each.slot for each in judgements}
+    taken, judged = held_slots(session, study), {each.slot for each in judgements}
+    done, planned = [slot for slot in taken if slot.id in judged], plan(spec)
     raters = list(session.scalars(select(RaterRow).where(RaterRow.study_id == study.id)))
-    by_task = {task.id: [slot for slot in slots if slot.task == task.id] for task in spec.counted_tasks}
-    by_arm = {arm: [slot for slot in slots if arm in slot.arms] for arm in spec.arms}
-    of = {name: {key: (sum(s.id in done for s in own), len(own)) for key, own in by.items()} for name, by in
-          (("task", by_task), ("arm", by_arm))}  # fmt: skip
+    by_task = {
+        task.id: (sum(slot.task == task.id for slot in done), spec.design.judgements) for task in spec.counted_tasks
+    }
+    by_arm = {
+        arm: (sum(arm in slot.arms for slot in done), sum(arm in slot.arms for slot in planned)) for arm in spec.arms
+    }
     return Progress(
-        len(slots), sum(slot.id in done for slot in slots), sum(slot.rater_id is not None for slot in slots),
-        spec.design.results_after or spec.planned, len(raters), len({each.rater for each in judgements}),
-        sum(rater.simulated for rater in raters), of["task"], of["arm"], flags(spec, judgements), excluded,
-        len(list(session.scalars(events_of(study.id, "peeked")))),
+        spec.planned, len(done), len(taken), spec.design.results_after or spec.planned, len(raters),
+        len({each.rater for each in judgements}), sum(rater.simulated for rater in raters), by_task, by_arm,
+        flags(spec, judgements), excluded, len(list(session.scalars(events_of(study.id, "peeked")))),
+        Counter(slot.rater.number for slot in taken if slot.id not in judged),
     )  # fmt: skip
+
+
+def look(session: Session, study: StudyRow, spec: StudySpec, by: str) -> Progress:
+    """Progress, for somebody who is about to see results: before all judgements are in it records the peek."""
+    state = progress(session, study, spec)
+    if state.visible:
+        return state
+    record(session, study.id, "peeked", {"submitted": state.submitted, "by": by})
+    return replace(state, peeks=state.peeks + 1)
 
 
 @dataclass(frozen=True)
@@ -90,7 +104,7 @@ class Report:
 
     @property
     def simulated(self) -> bool:
-        return bool(self.results and self.results.simulated)
+        return self.progress.simulated > 0
 
     @property
     def rough(self) -> bool:
@@ -99,15 +113,12 @@ class Report:
 
 def build(session: Session, study: StudyRow, spec: StudySpec, peek: bool = False) -> Report:
     """The report as it stands. Before the planned number of judgements it raises Hidden, or records the peek."""
-    state = progress(session, study, spec)
-    if not state.visible:
-        if not peek:
-            raise Hidden(
-                f"{state.submitted} judgements, expected {state.results_after} before results are shown, so that "
-                f"nobody stops when they look good: wait, or look with --peek, which the report will mention"
-            )
-        record(session, study.id, "peeked", {"submitted": state.submitted})
-        state = progress(session, study, spec)
+    state = look(session, study, spec, "report") if peek else progress(session, study, spec)
+    if not (state.visible or peek):
+        raise Hidden(
+            f"{state.submitted} judgements, expected {state.results_after} before results are shown, so that "
+            f"nobody stops when they look good: wait, or look with --peek, which the report will mention"
+        )
     judgements = read(session, study, spec)
     used = counted(judgements, state.excluded)
     results = analyse(spec, used) if used else None
@@ -123,7 +134,7 @@ def build(session: Session, study: StudyRow, spec: StudySpec, peek: bool = False
 def _left_out(judgements: list[Judgement], used: list[Judgement], state: Progress) -> list[tuple[int, int, str]]:
     kept = {each.slot for each in used}
     out = Counter(each.rater for each in judgements if each.kind == "counted" and each.slot not in kept)
-    return [(rater, count, state.excluded.get(rater, "simulated rater")) for rater, count in sorted(out.items())]
+    return [(rater, count, state.excluded[rater]) for rater, count in sorted(out.items())]
 
 
 def _comments(spec: StudySpec, used: list[Judgement]) -> list[tuple[str, str]]:

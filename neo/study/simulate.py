@@ -1,6 +1,7 @@
 """Simulated raters: they use a study through the same functions as people, and are called simulated wherever they show.
 
-They try a study out before people see it, and they prove the analysis: what they prefer is known.
+They try a study out before people see it, and they prove the analysis: what they prefer is known. They judge a double
+of the study, so that no seat is taken from people.
 """
 
 import random
@@ -8,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from neo.study import sitting
 from neo.study.arms import OpenArm
-from neo.study.spec import StudySpec, said
-from neo.study.store import add_raters
+from neo.study.errors import StudyError, StudyUnknown
+from neo.study.spec import SIMULATED, StudySpec, parse_spec, renamed, said
+from neo.study.store import add_raters, create, find
 from neo.study.tables import SlotRow, StudyRow
 
 OWN_WORDS = "Something calm and true, please"  # what they say where the file gives no message
@@ -40,6 +43,17 @@ class Taste:
         return "bad" if won == "tie" and chance.random() < 0.3 else won
 
 
+def double(session: Session, study: StudyRow) -> tuple[StudyRow, StudySpec]:
+    """The study for simulated raters that goes with a study: the same file under the name NAME-simulated."""
+    name = study.name.removesuffix(SIMULATED) + SIMULATED
+    try:
+        return find(session, name)
+    except StudyUnknown:
+        text = renamed(study.file, name)
+        spec = parse_spec(text, name)
+        return create(session, spec, text), spec
+
+
 def simulate(
     session: Session,
     study: StudyRow,
@@ -50,7 +64,16 @@ def simulate(
     seed: int,
     progress=lambda: None,
 ) -> None:
-    """Let new simulated raters do all their tasks; commits as it goes."""
+    """Let new simulated raters do all their tasks; commits as it goes.
+
+    Raises StudyError where nothing is left to judge, and where people are raters.
+    """
+    free = select(SlotRow).where(SlotRow.study_id == study.id, SlotRow.rater_id.is_(None)).limit(1)
+    if session.scalar(free) is None:
+        raise StudyError(
+            f"all {spec.planned} judgements of study {study.name!r} are taken, expected free ones: "
+            f"simulate in another database (--database)"
+        )
     for number, token in add_raters(session, study, raters, simulated=True):
         chance = random.Random(f"{seed}:{number}")
         rater = sitting.open_link(session, token)

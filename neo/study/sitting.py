@@ -17,7 +17,7 @@ from neo.study.arms import OpenArm
 from neo.study.errors import AnswerInvalid, LinkInvalid, Locked, NotReady, NotYours
 from neo.study.kept import part_json, part_of
 from neo.study.spec import Question, StudySpec, Task, said
-from neo.study.store import events_of_slot, record, token_hash
+from neo.study.store import closed, events_of_slot, exclusions, record, token_hash
 from neo.study.tables import EventRow, RaterRow, SlotRow, now
 
 SIDES = ("left", "right")
@@ -106,24 +106,23 @@ def slots_of(rater: RaterRow) -> Select[tuple[SlotRow]]:
     return select(SlotRow).where(SlotRow.rater_id == rater.id).order_by(SlotRow.id)
 
 
-def submitted(slot_id: int) -> str:
-    """The `once` key of a slot's submission."""
-    return f"submitted:{slot_id}"
-
-
-def is_submitted(session: Session, slot_id: int) -> bool:
-    return session.scalar(select(exists().where(EventRow.once == submitted(slot_id))))
+def is_closed(session: Session, slot_id: int) -> bool:
+    """Whether a slot was submitted, or released for others."""
+    return session.scalar(select(exists().where(EventRow.once == closed(slot_id))))
 
 
 def seat(session: Session, spec: StudySpec, rater: RaterRow) -> Seat | None:
-    """Where the rater goes on: the slot that is open, else a new one; None when there is nothing left to do.
+    """Where the rater goes on: the slot that is open, else a new one; None when there is nothing left to do, as there
+    is for an excluded rater.
 
     Practice comes first, attention checks after half of the counted tasks.
     """
     if language_of(session, rater) is None:
         raise NotReady("no consent yet, expected it before the first task: consent first")
+    if rater.number in exclusions(session, rater.study):
+        return None
     slots = list(session.scalars(slots_of(rater)))
-    open_slots = [slot for slot in slots if not is_submitted(session, slot.id)]
+    open_slots = [slot for slot in slots if not is_closed(session, slot.id)]
     counted = [slot for slot in slots if spec.task(slot.task).counted]
     slot = open_slots[0] if open_slots else None
     if slot is None:
@@ -198,7 +197,7 @@ def _uncounted(session: Session, spec: StudySpec, rater: RaterRow, task: Task) -
 def seat_in(session: Session, spec: StudySpec, rater: RaterRow, slot_id: int) -> Seat:
     """The same seat, read anew. Raises NotYours."""
     slot = _mine(session, rater, slot_id)
-    done = sum(is_submitted(session, each.id) for each in session.scalars(slots_of(rater)) if each.id != slot_id)
+    done = sum(is_closed(session, each.id) for each in session.scalars(slots_of(rater)) if each.id != slot_id)
     total = spec.tasks_each + sum(not task.counted for task in spec.tasks)
     return _seat(session, spec, slot, done + 1, total)
 
@@ -329,13 +328,17 @@ def submit(session: Session, spec: StudySpec, rater: RaterRow, slot_id: int) -> 
     known = {ask.key for ask in asks(spec, here)}
     answers = {key: value for key, value in here.answers.items() if key in known}
     data = {"answers": answers, "seconds": seconds}
-    if not record(session, rater.study_id, "submitted", data, rater.id, slot_id, once=submitted(slot_id)):
-        raise Locked(f"slot {slot_id} was submitted already: its votes stay as they are")
+    if not record(session, rater.study_id, "submitted", data, rater.id, slot_id, once=closed(slot_id)):
+        raise _locked(slot_id)
 
 
 def _open_seat(session: Session, spec: StudySpec, rater: RaterRow, slot_id: int) -> Seat:
     """The seat, if it is the rater's and can still change."""
     slot = _mine(session, rater, slot_id)
-    if is_submitted(session, slot_id):
-        raise Locked(f"slot {slot_id} was submitted already: its votes stay as they are")
+    if is_closed(session, slot_id):
+        raise _locked(slot_id)
     return _seat(session, spec, slot, 0, 0)
+
+
+def _locked(slot_id: int) -> Locked:
+    return Locked(f"slot {slot_id} was submitted or released, expected an open one: its votes stay as they are")

@@ -21,7 +21,11 @@ ANY_LANGUAGE = "*"
 VERDICTS = ("left", "right", "tie", "bad")
 """What a side-by-side verdict can be: a side as the rater saw it, as good as each other, or neither is any good."""
 
+SIMULATED = "-simulated"
+"""What the name of a study's double for simulated raters ends with."""
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+StudyName = Annotated[str, StringConstraints(pattern=rf"^[a-z0-9][a-z0-9_-]{{0,39}}({SIMULATED})?$")]
 Language = Literal[LANGUAGES]
 Says = Annotated[
     dict[str, str], BeforeValidator(lambda given: {ANY_LANGUAGE: given} if isinstance(given, str) else given)
@@ -143,7 +147,7 @@ class Design(Strict):
 
 
 class StudySpec(Strict):
-    name: Name
+    name: StudyName
     title: Says
     languages: tuple[Language, ...] = Field(("en",), min_length=1)
     seed: int
@@ -184,6 +188,13 @@ class StudySpec(Strict):
 def fingerprint(text: str) -> str:
     """The first 16 hex digits of a text's SHA-256: which version of a file this is."""
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def renamed(text: str, name: str) -> str:
+    """A study file's text under another name; everything else, comments too, stays as it is."""
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    old = next(value for key, value in root.value if key.value == "name")
+    return text[: old.start_mark.index] + name + text[old.end_mark.index :]
 
 
 def read_spec(path: Path) -> tuple[StudySpec, str]:

@@ -50,7 +50,11 @@ def cluster_weights(raters: np.ndarray, tasks: np.ndarray, seed: int, repeats: i
 
 
 def weighted_mean(values: np.ndarray, weights: np.ndarray) -> Estimate:
-    """The mean of values [n] with its percentile interval under bootstrap weights [repeats, n]."""
+    """The mean of values [n] with its percentile interval under bootstrap weights [repeats, n]; of what is not NaN."""
+    known = ~np.isnan(values)
+    if not known.any():
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    values, weights = values[known], weights[:, known]
     totals = weights.sum(1)
     means = (weights @ values)[totals > 0] / totals[totals > 0]
     return Estimate(float(values.mean()), *interval(means))
@@ -136,9 +140,15 @@ def agreement(units: dict, level: str) -> float | None:
     return float(krippendorff.alpha(reliability_data=data, level_of_measurement=level))
 
 
-def precision_at(hits: list[list[bool]], k: int) -> np.ndarray:
-    """Share of the first k items of each reply that are hits [replies]; an item that is not there is no hit."""
-    return np.array([sum(reply[:k]) / k for reply in hits])
+def precision_at(hits: list[list[bool | None]], k: int) -> np.ndarray:
+    """Share of the first k items of each reply that are hits [replies].
+
+    An item that is not there is no hit; one of which nobody said anything (None) is left out, NaN if that leaves none.
+    """
+    judged = [k - reply[:k].count(None) for reply in hits]
+    return np.array([
+        reply[:k].count(True) / of if of else np.nan for reply, of in zip(hits, judged, strict=True)
+    ])  # fmt: skip
 
 
 def sample_size(p: float, power: float = 0.8) -> int | None:

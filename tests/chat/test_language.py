@@ -24,7 +24,7 @@ def test_a_message_is_recognised_whatever_was_spoken_before(text, language):
     assert {message_language(text, previous) for previous in ("en", "es", "fr")} == {language}
 
 
-@pytest.mark.parametrize("text", ["", "?", "😀🎧", "ok", "Dune", "1984", "un podcast", "Recommend El Hilo", "\n\x00\n"])
+@pytest.mark.parametrize("text", ["", "?", "😀🎧", "ok", "Dune", "1984", "un podcast", "\n\x00\n"])
 def test_what_could_be_any_keeps_the_conversations_language(text):
     assert {previous: message_language(text, previous) for previous in ("en", "de", "it")} == {
         "en": "en",

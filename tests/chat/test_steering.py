@@ -74,7 +74,25 @@ def test_what_was_shown_or_heard_is_not_shown_again(session, steering):
     assert row not in left(session, steer(session, steering, plan, shown))
     assert row not in left(session, steer(session, steering, plan, history=[row]))
     familiar = Plan("recommend", (("show", 1),), familiarity="familiar")
-    assert row in left(session, steer(session, steering, familiar, history=[row]))
+    assert left(session, steer(session, steering, familiar, history=[row])) == [row], "familiar is what was heard"
+    assert row in left(session, steer(session, steering, familiar)), "and anything, where nothing is known of that"
+
+
+def test_what_nothing_fulfils_gets_the_nearest_thing_and_says_so(session, steering):
+    plan = Plan("recommend", (("show", 1),), ("it",), terms=(Term("topic", "dragons"), Term("topic", "law", False)))
+    steered = steer(session, steering, plan)
+    items = left(session, steered)
+    assert items and all(item.language == "it" and "law" not in item.topics for item in items)
+    assert any("dragons" in text for text in steered.notices)
+    assert steered.plan.terms == (Term("topic", "law", False),), "the reply does not claim what was left out"
+
+
+def test_nothing_familiar_of_a_type_is_said_and_something_else_offered(session, steering):
+    row = CatalogItem.of(session.scalars(queries.items_by_key(["show:serial"])).unique().one())
+    plan = Plan("recommend", (("audiobook", 1),), familiarity="familiar")
+    steered = steer(session, steering, plan, history=[row])
+    assert any(item.type == "audiobook" for item in left(session, steered)) and steered.plan.familiarity is None
+    assert any("familiar" in text for text in steered.notices)
 
 
 def test_a_title_asked_for_is_that_thing_typos_and_all(session, steering):

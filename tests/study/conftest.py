@@ -42,10 +42,11 @@ STUDY = {
 
 @dataclass
 class Scripted:
-    """An arm that says its own number of words and shows two items; remembers what it was asked."""
+    """An arm that says its own number of words and shows a few items; remembers what it was asked."""
 
     name: str
     words: int = 3
+    items: int = 2
     asked: list[tuple[int, str, Controls]] = field(default_factory=list)
 
     def reply(self, conversation: Conversation, message: str, controls: Controls = Controls()) -> Iterator[Part]:
@@ -53,7 +54,9 @@ class Scripted:
         plan = Plan("recommend", (("show", 2),))
         yield Understood(plan, "en", ("2 shows",))
         yield Words(" ".join(["word"] * self.words))
-        items = tuple(replace(SERIAL, key=f"show:{self.name}-{n}", title=f"Title {n}") for n in (1, 2))
+        items = tuple(
+            replace(SERIAL, key=f"show:{self.name}-{n}", title=f"Title {n}") for n in range(1, self.items + 1)
+        )
         for position, item in enumerate(items, start=1):
             yield Card(item, position, -0.5, ((SERIAL, -1.0),))
         yield Done(Conversation((*conversation.turns, Turn(message, "en", plan, items, "word"))), "end", {"total": 1.0})

@@ -10,10 +10,11 @@ import pytest
 from neo.study import statistics
 from neo.study.analysis import analyse, duels, strengths
 from neo.study.assignment import slots
-from neo.study.judgements import Judgement, counted, exclusions, flags, read
+from neo.study.judgements import Judgement, counted, flags, read
 from neo.study.simulate import Taste, simulate
 from neo.study.spec import parse_spec
-from neo.study.store import decide
+from neo.study.store import decide, exclusions
+from tests.study.conftest import STUDY
 
 STRENGTHS = {"alpha": 0.8, "beta": 0.0, "gamma": -0.8}
 TASTE = Taste(STRENGTHS)
@@ -50,7 +51,7 @@ def repetition(spec, seed):
         first = "left" if slot.arms == arms else "right"
         verdict = side if side in ("tie", "bad") else "first" if side == first else "second"
         found.append(
-            Judgement(number, rater, True, "en", slot.task, "counted", arms, verdict, side, None, 9.0,
+            Judgement(number, rater, True, "en", slot.task, "counted", arms, slot.arms, verdict, side, None, 9.0,
                       datetime(2026, 1, 1), (), {}, ())
         )  # fmt: skip
     return found
@@ -85,12 +86,27 @@ def test_intervals_hold_the_truth_in_93_of_100_repetitions(study_text):
     assert min(held.values()) >= 93, held
 
 
-def test_simulated_and_real_raters_are_never_mixed(made, join, judge):
-    session, study, spec = made()
-    judge(session, spec, join(session, study, spec, simulated=True))
-    assert [each.simulated for each in counted(read(session, study, spec), {})] == [True]
-    judge(session, spec, join(session, study, spec))
-    assert [each.simulated for each in counted(read(session, study, spec), {})] == [False]
+def test_an_arm_that_shows_nothing_is_not_better_for_it(made, join, judge, arms):
+    """Three pairs judge two tasks once each, so beta answers four times; all rows are as long as the longest reply."""
+    arms["beta"].system.items, arms["gamma"].system.items = 0, 3
+    session, study, spec = made(design={"kind": "side-by-side", "judgements": 3})
+    for _ in range(3):
+        rater = join(session, study, spec)
+        while judge(session, spec, rater):
+            pass
+    results = analyse(spec, read(session, study, spec))
+    found = {arm: [estimate.value for estimate in at] for arm, at in results.precision.items()}
+    assert found == {"alpha": [1, 1, pytest.approx(2 / 3)], "beta": [0, 0, 0], "gamma": [1, 1, 1]}
+    assert results.without_items == {"alpha": 0, "beta": 4, "gamma": 0}
+
+
+def test_an_item_of_which_nothing_was_said_is_no_miss(made, join, judge):
+    listen = {**STUDY["questions"][0], "required": False}
+    session, study, spec = made(questions=[listen, *STUDY["questions"][1:]])
+    judge(session, spec, join(session, study, spec), listen=None)
+    judgements = read(session, study, spec)
+    assert judgements[0].hits == {arm: [[None, None]] for arm in judgements[0].arms}
+    assert all(np.isnan(estimate.value) for at in analyse(spec, judgements).precision.values() for estimate in at)
 
 
 def test_a_verdict_is_about_the_arm_and_not_the_side(made, join, judge):

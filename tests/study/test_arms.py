@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalog.database import open_database
 from catalog.demo import load_demo
+from catalog.tables import Item, SidRow
 from neo.chat.parts import Card, Controls, Conversation, Done, Words
 from neo.study.arms import Bm25, Shelf, anonymous, catalog_hash, folder_hash, open_arms, words_of
 from neo.study.errors import StudyError
@@ -99,6 +101,36 @@ def test_facts_say_what_the_arm_was(opened, catalog):
         }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tasks": [{"id": "sea", "scenario": "s", "listener": "Nobody"}]}, "task 'sea': listener 'Nobody' .*Nadia"),
+        ({"arms": {"one": {"types": ["audiobook", "film"]}}}, "arm 'one': filters.types 'film' .*audiobook.*show"),
+        ({"arms": {"one": {"language": "xx"}}}, "arm 'one': filters.language 'xx' .*expected one of en"),
+    ],
+)
+def test_what_the_catalog_lacks_is_found_before_any_rater_is(catalog, study_text, changes, message):
+    arms = {name: {"kind": "popularity", "filters": given} for name, given in changes.get("arms", {}).items()}
+    arms["other"] = {"kind": "popularity", "filters": {"types": ["show"], "language": "fr"}}
+    spec = parse_spec(study_text(**{**changes, "arms": arms | {"third": {"kind": "bm25"}}}))
+    with pytest.raises(StudyError, match=f"{message}.*create the study under another name"):
+        open_arms(spec, catalog, LetterEncoder(), report=lambda text: None)
+
+
+@pytest.mark.parametrize("change", [{"title": "New"}, {"type": "audiobook"}, {"language": "fr"}, {"sid_row": True}])
+def test_a_catalog_hash_sees_whatever_changes_an_arm(catalog, change):
+    with Session(open_database(catalog)) as session:
+        before = catalog_hash(session)
+        item = session.scalars(select(Item).where(Item.type == "show", Item.language == "en")).first()
+        if change == {"sid_row": True}:
+            change = {"sid_row": SidRow(sid="show:1-2-3", rank=0)}
+        for name, value in change.items():
+            setattr(item, name, value)
+        session.flush()
+        assert catalog_hash(session) != before
+        session.rollback()
+
+
 def test_a_folder_hash_sees_names_and_bytes(tmp_path):
     (tmp_path / "a").write_text("1")
     first = folder_hash(tmp_path)
@@ -129,7 +161,9 @@ def test_model_arms_share_weights_and_keep_their_own_settings(catalog, study_tex
         return SimpleNamespace(book=settings.weights, encoder=LetterEncoder())
 
     monkeypatch.setattr(neo.model.load, "load", load)
-    monkeypatch.setattr(neo.chat.assistant, "Assistant", lambda loaded, database, *rest: (loaded, *rest))
+    monkeypatch.setattr(
+        neo.chat.assistant, "Assistant", lambda loaded, database, *rest, frozen: (loaded, *rest, frozen)
+    )
     monkeypatch.setattr(arms, "prepare_catalog", lambda session, book, encoder: None)
     monkeypatch.setattr(arms.store, "outdated", lambda session, book: book.name == "foreign")
     for name in ("one", "foreign"):
@@ -142,6 +176,7 @@ def test_model_arms_share_weights_and_keep_their_own_settings(catalog, study_tex
     assert [(arm.system[1].beam_width, arm.system[1].temperature, arm.system[1].seed) for arm in opened.values()] == [
         (4, 0.0, 0), (4, 0.7, 5),
     ]  # fmt: skip
+    assert all(arm.system[-1] for arm in opened.values()), "an import does not change an arm that people are judging"
     facts = opened["warm"].facts
     assert facts["weights_hash"] == folder_hash(tmp_path / "one") and facts["sampling"]["temperature"] == 0.7
     assert str(tmp_path) not in str(facts), "paths are nobody's business"

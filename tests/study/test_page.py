@@ -12,12 +12,15 @@ import zipfile
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from neo.chat.cards import Labels
 from neo.chat.parts import Words
 from neo.study import sitting, store
+from neo.study.organiser import organiser_routes
 from neo.study.serve import create_app
 from neo.study.shown import STEPS, conversation_html, units
 from neo.study.tables import EventRow, SlotRow
@@ -224,12 +227,12 @@ def test_the_organiser_sees_progress_decides_and_exports(address, study, made, j
     with Session(database) as session:
         rater = join(session, row, spec)
         slot_id = judge(session, spec, rater, why="<b>bold</b>")
-        number, names = rater.number, session.get(SlotRow, slot_id).arms
+        number = rater.number
     status, page = ask(f"{address}/organiser", PASSWORD)
     assert status == 200 and b"1 of 12 judgements submitted" in page
     assert ask(f"{address}/organiser/report", PASSWORD)[0] == 403, "too early to look"
     replay = ask(f"{address}/organiser/replay/{slot_id}", PASSWORD)[1].decode()
-    assert f"{names[0]} and {names[1]} from left to right" in replay and "Title 2" in replay and "<b>" not in replay
+    assert "Title 2" in replay and "bold" not in replay
     key = re.search(rb'name="key" value="([^"]+)"', page)[1]
     form = f"rater={number}&because=guessed&excluded=true&key=".encode()
     assert ask(f"{address}/organiser/decide", PASSWORD, form + b"forged")[0] == 403
@@ -237,3 +240,17 @@ def test_the_organiser_sees_progress_decides_and_exports(address, study, made, j
     assert f"Rater {number} is excluded: guessed" in ask(f"{address}/organiser", PASSWORD)[1].decode()
     packed = zipfile.ZipFile(io.BytesIO(ask(f"{address}/organiser/export.zip", PASSWORD)[1]))
     assert "guessed" in packed.read("judgements.csv").decode()
+
+
+@pytest.mark.parametrize("results_after", [1, 2])
+def test_a_replay_is_blind_until_all_is_in(made, join, judge, database, results_after):
+    session, row, spec = made(design={"judgements": 6, "results_after": results_after})
+    slot_id = judge(session, spec, join(session, row, spec), why="<b>bold</b>")
+    names = session.get(SlotRow, slot_id).arms
+    app = FastAPI()
+    app.include_router(organiser_routes(database, "small", PASSWORD))
+    page = TestClient(app).get(f"/organiser/replay/{slot_id}", auth=("me", PASSWORD)).text
+    assert "Message" in page and "Title 2" in page and "<b>" not in page
+    told = [f"{names[0]} and {names[1]} from left to right", *names, "better", "bold"]
+    assert [each in page for each in told] == [results_after == 1] * len(told)
+    assert not list(session.scalars(store.events_of(row.id, "peeked"))), "there was nothing to peek at"

@@ -2,20 +2,26 @@
 
 import csv
 import json
+import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
+from neo.study import arms as arms_module
 from neo.study import charts, sitting, store
+from neo.study.assignment import slots
 from neo.study.commands import study_app
 from neo.study.errors import Hidden
-from neo.study.export import ANSWER, JUDGEMENT, export
+from neo.study.export import ANSWER, JUDGEMENT, KINDS, export
 from neo.study.report import SIMULATED, as_html, as_markdown, build, progress, write
 from neo.study.simulate import Taste, simulate
 from neo.study.statistics import Estimate
+from tests.study.test_arms import LetterEncoder
 
+EXAMPLE = Path(arms_module.__file__).parent / "example.yaml"
 EVIL = "<script>alert(1)</script> | =1+1"
 
 
@@ -70,7 +76,9 @@ def test_results_stay_hidden_until_all_is_in_and_a_look_is_recorded(made, join, 
 def test_the_report_names_who_was_left_out_and_why(done):
     session, study, spec = done
     store.decide(session, study, 2, True, "wrote that they guessed")
-    html = as_html(build(session, study, spec))
+    with pytest.raises(Hidden, match="10 judgements, expected 12"):  # others judge what rater 2 judged
+        build(session, study, spec)
+    html = as_html(build(session, study, spec, peek=True))
     assert "10 judgements by 5 raters" in html and "rater 2, 2 judgements: wrote that they guessed" in html
 
 
@@ -88,8 +96,50 @@ def test_the_export_holds_everything_but_tokens(done, tmp_path):
     reply = conversations[0]["replies"][0]
     card = next(fields for (kind, fields), _ in reply["parts"] if kind == "Card")
     assert card["item"]["sid"] == {"type": "show", "codes": [1, 2, 3]} and reply["settings"] == {"kind": "scripted"}
-    assert all(f"`{column}`" in files["dictionary.md"] for column in (*JUDGEMENT, *ANSWER))
+    assert {(row["left"], row["right"]) for row in judgements} == {slot.arms for slot in slots(spec)}
+    for row in judgements:
+        assert {row["left"], row["right"]} == {row["first"], row["second"]}
+        if row["side"] in ("left", "right"):
+            assert row[row["side"]] == row[row["verdict"]], "the side that was clicked is the arm that won"
     assert files["study.yaml"] == study.file and len(files["assignment.csv"].splitlines()) == 13
+
+
+def test_the_dictionary_describes_every_column_field_and_event(done, join, tmp_path):
+    session, study, spec = done
+    rater = join(session, study, spec)
+    store.record(session, study.id, "served", {"app": "1", "arms": {}})
+    store.decide(session, study, 1, True, "guessed")  # their seats are free again
+    slot_id = sitting.seat(session, spec, rater).slot_id
+    sitting.say(session, spec, rater, slot_id, "Hello")
+    store.release(session, study, rater.number, "left")
+    files = {path.name: path.read_text(encoding="utf-8") for path in export(session, study, spec, tmp_path)}
+    tables = {name: set(csv.DictReader(text.splitlines()).fieldnames) for name, text in files.items() if "csv" in name}
+    rows = {name: [json.loads(line) for line in files[name].splitlines()] for name in files if "jsonl" in name}
+    tables |= {name: set().union(*of) for name, of in rows.items()}
+    sections = dict(part.split("\n", 1) for part in files["dictionary.md"].split("\n## ")[1:])
+    for name, columns in tables.items():
+        described = set(re.findall(r"^- `(\w+)`: \S", sections[name].split("\n###")[0], re.MULTILINE))
+        assert described == columns, name
+    seen = {event["kind"]: set(event["data"]) for event in rows["events.jsonl"]}
+    assert seen == {kind: set(fields) for kind, (_, fields) in KINDS.items() if kind != "enough"}
+    for kind, (what, fields) in KINDS.items():
+        own = files["dictionary.md"].split(f"`{kind}`: {what}")[1].split("\n###")[0]
+        assert all(f"- `{field}`: " in own for field in fields)
+
+
+def test_an_export_before_all_is_in_is_a_look(made, join, judge, tmp_path):
+    session, study, spec = made()
+    judge(session, spec, join(session, study, spec))
+    export(session, study, spec, tmp_path)
+    [event] = session.scalars(store.events_of(study.id, "peeked"))
+    assert event.data == {"submitted": 1, "by": "export"} and '"peeked"' in (tmp_path / "events.jsonl").read_text()
+    assert "looked at 2 times before" in as_html(build(session, study, spec, peek=True))
+
+
+def test_an_export_after_all_is_in_is_no_look(done, tmp_path):
+    session, study, spec = done
+    export(session, study, spec, tmp_path)
+    assert progress(session, study, spec).peeks == 0
 
 
 def test_words_of_raters_are_no_formulas(made, join, judge, tmp_path):
@@ -132,6 +182,32 @@ def test_the_commands_lead_from_a_file_to_links(study_text, tmp_path, url):
             token = row["link"].removeprefix("https://x.org/?t=")
             assert sitting.open_link(session, token).number == int(row["rater"])
     assert "0 of 12 judgements submitted" in run("status", "small", "--database", url).output
+
+
+def test_the_example_goes_from_its_file_to_a_report_of_simulated_raters(url, tmp_path, monkeypatch):
+    """As the README has it, with an encoder that needs no model."""
+    monkeypatch.setattr(arms_module, "TextEncoder", LetterEncoder)
+    monkeypatch.chdir(tmp_path)
+
+    def study(command, *arguments):
+        result = run(command, *arguments, "--database", url)
+        assert result.exit_code == 0, result.output
+        return " ".join(result.output.split())
+
+    study("create", EXAMPLE, "--raters", 2)
+    assert "python -m neo study report example-simulated --peek" in study("simulate", "example", "--raters", 2)
+    study("report", "example-simulated", "--peek")
+    study("export", "example-simulated")
+    folder = tmp_path / "runs" / "study" / "example-simulated"
+    assert SIMULATED in (folder / "report.html").read_text(encoding="utf-8")
+    assert "looked at 1 time before" in (folder / "report.md").read_text(encoding="utf-8")
+    assert len(list(csv.DictReader((folder / "export" / "judgements.csv").open(encoding="utf-8")))) == 2 * 6
+    assert "8 of 48 judgements submitted" in study("status", "example-simulated")
+    study("exclude", "example-simulated", 1, "--because", "not attentive")
+    assert "4 of 48 judgements submitted" in study("status", "example-simulated")
+    study("include", "example-simulated", 1, "--because", "a mistake")
+    assert "8 of 48 judgements submitted" in study("status", "example-simulated")
+    assert "0 of 48 judgements submitted, 0 taken; 2 links;" in study("status", "example")
 
 
 @pytest.mark.parametrize("name", [command.name for command in study_app.registered_commands])

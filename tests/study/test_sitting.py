@@ -15,7 +15,10 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from neo.study import sitting, store
+from neo.study.assignment import slots
 from neo.study.errors import AnswerInvalid, LinkInvalid, Locked, NotReady, NotYours, StudyError
+from neo.study.report import progress
+from neo.study.simulate import Taste, double, simulate
 from neo.study.spec import parse_spec
 from neo.study.tables import EventRow, RaterRow, SlotRow
 
@@ -298,3 +301,65 @@ def test_a_study_is_created_once_and_found_by_name(made, database):
     with pytest.raises(StudyError, match="one of: small"):
         store.find(session, "other")
     assert store.find(session, "small")[1] == parse_spec(study.file) == spec
+
+
+def test_a_simulation_takes_nothing_from_people(made, join, judge, arms):
+    session, study, spec = made()
+    twin, twin_spec = double(session, study)
+    simulate(session, twin, twin_spec, arms, Taste({}), 6, seed=1)
+    assert twin_spec == spec.model_copy(update={"name": "small-simulated"})
+    assert progress(session, twin, twin_spec).submitted == 12
+    assert double(session, study)[0].id == double(session, twin)[0].id == twin.id, "it is made once"
+    rater = join(session, study, spec)
+    assert [bool(judge(session, spec, rater)) for _ in range(3)] == [True, True, False], "all tasks are there"
+    state = progress(session, study, spec)
+    assert (state.submitted, state.links, state.simulated) == (2, 1, 0)
+    for row, simulated in ((study, True), (twin, False)):
+        with pytest.raises(StudyError, match="create the study under another name"):
+            store.add_raters(session, row, 1, simulated=simulated)
+    with pytest.raises(StudyError, match="all 12 judgements of study 'small-simulated' are taken"):
+        simulate(session, twin, twin_spec, arms, Taste({}), 1, seed=2)
+
+
+def test_what_a_rater_leaves_unfinished_goes_to_another(made, join, judge):
+    session, study, spec = made(design={"judgements": 1})
+    gone, stays = join(session, study, spec), join(session, study, spec)
+    left = sitting.seat(session, spec, gone).slot_id
+    assert judge(session, spec, stays) and judge(session, spec, stays) is None, "one task is taken and abandoned"
+    assert progress(session, study, spec).unfinished == {gone.number: 1}
+    assert store.release(session, study, gone.number, "wrote that they stop") == 1
+    old, new = (session.get(SlotRow, slot_id) for slot_id in (left, judge(session, spec, stays)))
+    assert (new.place, new.task, new.arms) == (old.place, old.task, old.arms) and new.id != old.id
+    state = progress(session, study, spec)
+    assert (state.submitted, state.taken, state.planned, state.visible) == (2, 2, 2, True)
+    assert state.unfinished == {}
+    assert sitting.seat(session, spec, gone) is None
+    with pytest.raises(Locked):
+        sitting.say(session, spec, gone, left, "Hello again")
+    for rater in (gone, stays):
+        with pytest.raises(StudyError, match="no open task"):
+            store.release(session, study, rater.number, "once more")
+    [event] = session.scalars(store.events_of(study.id, "released"))
+    assert event.slot_id == left and event.data == {"rater": gone.number, "because": "wrote that they stop"}
+
+
+def test_others_judge_what_an_excluded_rater_judged(made, join, judge):
+    session, study, spec = made(design={"judgements": 2})
+    careless, careful, late = (join(session, study, spec) for _ in range(3))
+    for rater in (careless, careful):
+        while judge(session, spec, rater):
+            pass
+    rows = select(SlotRow).where(SlotRow.study_id == study.id)
+    for excluded, expected in ((True, 6), (True, 6), (False, 4), (True, 6)):
+        store.decide(session, study, careless.number, excluded, "did not read")
+        assert len(session.scalars(rows).all()) == expected, "replaced once; nothing is replaced that counts again"
+    state = progress(session, study, spec)
+    assert (state.submitted, state.planned, state.visible) == (2, 4, False)
+    assert state.by_task == {"sea": (1, 2), "law": (1, 2)}
+    assert sum(planned for _, planned in state.by_arm.values()) == 8
+    assert sitting.seat(session, spec, careless) is None
+    while judge(session, spec, late):
+        pass
+    assert progress(session, study, spec).visible
+    held = [(slot.task, tuple(slot.arms)) for slot in store.held_slots(session, study)]
+    assert sorted(held) == sorted((slot.task, slot.arms) for slot in slots(spec)), "as even as it was planned"

@@ -7,7 +7,7 @@ import yaml
 
 from neo.study import spec as spec_module
 from neo.study.errors import StudyFileInvalid
-from neo.study.spec import ModelArm, parse_spec, read_spec
+from neo.study.spec import ModelArm, parse_spec, read_spec, renamed
 from neo.study.words import LANGUAGES, words
 
 EXAMPLE = Path(spec_module.__file__).parent / "example.yaml"
@@ -111,3 +111,22 @@ def test_an_error_names_the_file(tmp_path):
         read_spec(path)
     with pytest.raises(StudyFileInvalid, match="cannot be read"):
         read_spec(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    "line", ["name: small", 'name: "small"  # of all names', "{before}\nname:   small # last", "'name': small"]
+)
+def test_a_file_under_another_name_is_the_same_file(study_text, line):
+    """Comments stay, and so do other names, here a task's scenario."""
+    text = study_text(tasks=[{"id": "sea", "scenario": "name: small"}])
+    text = text.replace("name: small\n", line.replace("{before}", "# first") + "\n", 1)
+    other = parse_spec(renamed(text, "small-simulated"))
+    assert other == parse_spec(text).model_copy(update={"name": "small-simulated"})
+    assert renamed(text, "small-simulated").count("#") == text.count("#")
+
+
+def test_the_longest_name_has_room_for_its_double(study_text):
+    name = "n" * 40
+    assert parse_spec(renamed(study_text(name=name), f"{name}-simulated")).name == f"{name}-simulated"
+    with pytest.raises(StudyFileInvalid, match="name"):
+        parse_spec(study_text(name=name + "n"))

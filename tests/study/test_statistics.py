@@ -96,6 +96,18 @@ def test_precision_counts_absent_items_as_misses():
     assert list(statistics.precision_at(hits, 3)) == pytest.approx([2 / 3, 1 / 3])
 
 
+def test_precision_by_hand_where_items_are_missing_or_unjudged():
+    """No items: a miss. One unjudged and one hit: 1 of the 1 judged, then 1 of 2 as the third is not there."""
+    hits = [[], [None, True], [None, None]]
+    assert list(statistics.precision_at(hits, 1)) == pytest.approx([0, np.nan, np.nan], nan_ok=True)
+    assert list(statistics.precision_at(hits, 2)) == pytest.approx([0, 1, np.nan], nan_ok=True)
+    assert list(statistics.precision_at(hits, 3)) == pytest.approx([0, 0.5, 0], nan_ok=True)
+    mean = statistics.weighted_mean(statistics.precision_at(hits, 2), np.ones((5, 3)))
+    assert (mean.value, mean.low, mean.high) == (0.5, 0.5, 0.5)
+    nothing = statistics.weighted_mean(np.array([np.nan]), np.ones((5, 1)))
+    assert np.isnan([nothing.value, nothing.low, nothing.high]).all()
+
+
 def test_tables_count_each_judgement_once():
     """Arm 0 beat arm 1, arm 1 beat arm 0 from the left, and 0 and 2 tied; all counted twice by the weight."""
     left, right, score = np.array([0, 1, 0]), np.array([1, 0, 2]), np.array([1, 1, 0.5])
