@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from catalog import database as databases
 from catalog import exports, queries
-from catalog.errors import DatabaseUnusable, FileUnusable, ListenerUnknown
+from catalog.errors import FileUnusable, ListenerUnknown
 from catalog.options import DatabaseOption, notes, out, session_on
 from catalog.records import Problem
 from catalog.store import Stored
@@ -32,6 +33,23 @@ MapOption = Annotated[
     list[str] | None, typer.Option("--map", help='A column\'s field, "Show Name=title"; "Column=" leaves it out.')
 ]
 ListenerOption = Annotated[str | None, typer.Option("--listener", help="Whose history the file is.")]
+
+
+class _First:
+    """The first lines of many, and how many more there were."""
+
+    def __init__(self, most: int):
+        self._most, self._lines, self._count = most, [], 0
+
+    def add(self, line: str) -> None:
+        self._count += 1
+        if self._count <= self._most:
+            self._lines.append(line)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._lines
+        if self._count > self._most:
+            yield f"... and {self._count - self._most} more"
 
 
 class _Undone(Exception):
@@ -116,7 +134,7 @@ def listener_export(
     database: DatabaseOption,
     path: Annotated[Path | None, typer.Argument(help="A .jsonl or .csv file; without one, the screen.")] = None,
 ) -> None:
-    """All that is kept of a listener: the listens, as rows that `import` reads.
+    """All that is kept of a listener: what is said about them and the listens, as rows that `import` reads.
 
     Example: python -m catalog listener export Nadia nadia.jsonl
     """
@@ -161,8 +179,15 @@ def _run(path, database, as_, dry_run, listener, columns, item_type, each: bool 
     from catalog.importers.run import Hear, import_source
 
     options = Options(listener, _columns(columns), item_type)
-    guesses: list[tuple] = []
-    changes: list[Stored] = []
+    guesses, changes = _First(SHOWN_GUESSES), _First(SHOWN_CHANGES)
+
+    def guessed(where: str, said: str, key: str, confidence: float) -> None:
+        guesses.add(f"{where}: {said!r} taken for {key} ({confidence:.2f})")
+
+    def stored(one: Stored) -> None:
+        if each and one.differs:
+            changes.add(f"+ {one.key}" if one.new else f"~ {one.key}: {', '.join(one.changed)}")
+
     with ExitStack() as stack:
         source = stack.enter_context(_source(path))
         importer = importer_for(source, as_)
@@ -172,14 +197,7 @@ def _run(path, database, as_, dry_run, listener, columns, item_type, each: bool 
         engine = databases.open_database(database)
         stack.callback(engine.dispose)
         bar = stack.enter_context(_bar(source))
-        hear = Hear(
-            _say_rejected,
-            lambda *guess: guesses.append(guess) if len(guesses) < SHOWN_GUESSES else None,
-            lambda one: (
-                changes.append(one) if each and (one.new or one.changed) and len(changes) < SHOWN_CHANGES else None
-            ),
-            bar,
-        )
+        hear = Hear(_say_rejected, guessed, stored, bar)
         try:
             with databases.writing_session(engine) as session:
                 report = import_source(session, source, importer, reading, options, hear)
@@ -188,7 +206,7 @@ def _run(path, database, as_, dry_run, listener, columns, item_type, each: bool 
         except _Undone:
             pass
         except DBAPIError as error:
-            raise DatabaseUnusable(engine.url, error.orig) from error
+            raise databases.refusal(engine.url, error) from error
     _say(report, guesses, changes, dry_run)
     return report
 
@@ -237,12 +255,11 @@ def _say(report, guesses, changes, dry_run: bool) -> None:
     def line(text: str) -> None:
         out.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    for one in changes:
-        line(f"+ {one.key}" if one.new else f"~ {one.key}: {', '.join(one.changed)}")
-    for where, said, key, confidence in guesses:
-        line(f"{where}: {said!r} taken for {key} ({confidence:.2f})")
-    for (name, what), (count, first) in list(report.mended.items())[:SHOWN_MENDED]:
-        line(f"{name}: {what}: {count} times, first {first[:120]}")
+    mended = _First(SHOWN_MENDED)
+    for (name, what), (count, first) in report.mended.items():
+        mended.add(f"{name}: {what}: {count} times, first {first[:120]}")
+    for text in chain(changes, guesses, mended):
+        line(text)
     new = ", ".join(f"{n} new {name}{'s' * (n != 1)}" for name, n in report.new.items()) or "no new items"
     counted = [new, f"{report.changed} changed", f"{report.same} as they were"]
     if report.listens or report.known_listens:

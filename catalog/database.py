@@ -5,6 +5,7 @@ logging, so that a page can read while a command writes.
 """
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
-from catalog.errors import DatabaseBusy, DatabaseUnusable, SchemaMismatch
+from catalog.errors import CatalogError, DatabaseBusy, DatabaseUnusable, FileUnusable, SchemaMismatch
 from catalog.migrations.stamp import VERSION_KEY, write_version
 from catalog.tables import SCHEMA_VERSION, Base, Meta
 
@@ -42,7 +43,7 @@ def open_database(url: str) -> Engine:
         _ensure_schema(engine)
     except DBAPIError as error:
         engine.dispose()
-        raise DatabaseUnusable(engine.url, error.orig) from error
+        raise refusal(engine.url, error) from error
     except SchemaMismatch:
         engine.dispose()
         raise
@@ -70,7 +71,7 @@ def upgrade(url: str, version: str = SCHEMA_VERSION) -> tuple[str, str]:
                     _migrate(connection, found, version)
         return found, version
     except DBAPIError as error:
-        raise DatabaseUnusable(engine.url, error.orig) from error
+        raise refusal(engine.url, error) from error
     finally:
         engine.dispose()
 
@@ -104,6 +105,17 @@ def writing_session(engine: Engine) -> Iterator[Session]:
     with engine.connect() as connection, writing(connection), Session(connection) as session:
         yield session
         session.commit()  # hands over to the connection, which is not committed before `writing` ends
+
+
+def refusal(database: object, error: DBAPIError) -> CatalogError:
+    """What it means to whoever runs a command that the database refused a statement."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # an extended code has the plain one in its last byte
+    state = getattr(error.orig, "sqlstate", None)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or state == "55P03":
+        return DatabaseBusy(database, error.orig)
+    if code == sqlite3.SQLITE_FULL or state == "53100":
+        return FileUnusable(database, error.orig, "free some space, or name another --database")
+    return DatabaseUnusable(database, error.orig)
 
 
 def _engine(url: str) -> Engine:

@@ -76,11 +76,11 @@ class DemoDataInvalid(CatalogError):
 
 
 class FileUnusable(CatalogError):
-    """A file that cannot be imported as a whole; nothing of it was."""
+    """A file that cannot be read or written as a whole; nothing of it was."""
 
     def __init__(self, name: object, reason: object, remedy: str):
         self.name, self.reason = name, reason
-        super().__init__(f"cannot import {name}: {reason}; nothing was changed: {remedy}")
+        super().__init__(f"cannot use {name}: {reason}; nothing was changed: {remedy}")
 
 
 class AddressRefused(CatalogError):

@@ -57,6 +57,7 @@ def listen_rows(session: Session, listener: Listener) -> Iterator[dict[str, obje
     for listen in session.scalars(queries.listens_of(listener.id)):
         yield {
             "listener": listener.name,
+            "about": listener.about,
             "item": listen.item.key,
             "title": listen.item.title,
             "at": listen.at.isoformat(),

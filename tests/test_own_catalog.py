@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 
 import pytest
@@ -109,6 +110,17 @@ def test_from_files_to_chat(trained, base):
         tastes["show:bees-in-2-parts"] @ tastes[key] for key in ("show:bees-in-12-parts", "show:bridges-in-4-parts")
     )
     assert together > apart, "who hears one show about bees hears the others"
+
+
+def test_what_is_imported_after_training_gets_a_sid(trained, tmp_path):
+    database, weights = trained
+    copy = f"sqlite:///{shutil.copy(database.removeprefix('sqlite:///'), tmp_path)}"
+    row = {"title": "Bees at night", "type": "show", "language": "en", "topics": ["animals"]}
+    (tmp_path / "new.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    run(catalog_app, "import", tmp_path / "new.jsonl", "--database", copy)
+    assert "none yet" in run(catalog_app, "show", "show:bees-at-night", "--database", copy)
+    run(neo_app, "sids", "write", "--database", copy, "--weights", weights)
+    assert re.search(r"SID\s+show:\d+(-\d+)+", run(catalog_app, "show", "show:bees-at-night", "--database", copy))
 
 
 def study(arms):

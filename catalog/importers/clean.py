@@ -24,6 +24,11 @@ from catalog.vocabulary import Vocabulary
 
 NOTHING = frozenset({"", "na", "n/a", "nan", "none", "null", "nil", "-", "unknown", "undefined"})
 """How tables spell a value that is not there."""
+NO_TITLE = NOTHING - {"none", "unknown"}
+SECRET = re.compile(
+    r"://[^/?#]*@|[?&;](?:[\w-]*[_-])?(?:auth|token|secret|password|(?:api|auth|access|private|feed)?key)=",
+    re.IGNORECASE,
+)
 MOST_MINUTES = 100_000
 SURE = 0.5
 FIRST_LISTEN, LATE = 1970, timedelta(days=2)
@@ -52,7 +57,7 @@ class Cleaner:
 
     def record(self, fields: Mapping[str, object], part_of: str | None = None) -> ImportedRecord:
         """The record of an item. Raises Unusable when there is no title."""
-        title = one_line(fields.get("title"))
+        title = title_of(fields.get("title"))
         if not title:
             raise Unusable("title", fields.get("title"), "an item needs a title")
         if len(title) > MOST_TITLE:
@@ -142,13 +147,13 @@ class Cleaner:
         return None
 
 
-def nothing(value: object) -> bool:
-    return value is None or (isinstance(value, str) and value.strip().lower() in NOTHING)
+def nothing(value: object, spellings: frozenset[str] = NOTHING) -> bool:
+    return value is None or (isinstance(value, str) and value.strip().lower() in spellings)
 
 
-def one_line(value: object) -> str:
+def one_line(value: object, spellings: frozenset[str] = NOTHING) -> str:
     """Text without markup, scripts, control characters and line breaks; "" for what is none."""
-    if nothing(value) or isinstance(value, (list, dict)):
+    if nothing(value, spellings) or isinstance(value, (list, dict)):
         return ""
     text = str(value)
     if "<" in text or "&" in text:
@@ -158,7 +163,22 @@ def one_line(value: object) -> str:
     kept = "".join(char if unicodedata.category(char) not in _DROPPED else " " for char in text) \
         if not text.isascii() or not text.isprintable() else text  # fmt: skip
     line = " ".join(unicodedata.normalize("NFC", kept).split())
-    return "" if nothing(line) else line
+    return "" if nothing(line, spellings) else line
+
+
+def title_of(value: object) -> str:
+    """The same for a title, which may well be "Unknown"."""
+    return one_line(value, NO_TITLE)
+
+
+def storable(value: object) -> str:
+    """A text as it stands, but for what no database takes: lone surrogates and zeros."""
+    return str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
+def is_private(address: str) -> bool:
+    """Whether an address holds what only one person is to know: "?auth=TOKEN", "name:password@"."""
+    return SECRET.search(address) is not None
 
 
 _DROPPED = frozenset({"Cc", "Cs", "Co", "Cn"})
@@ -225,7 +245,7 @@ def time_of(value: object) -> datetime | None:
         elif "," in text:
             at = parsedate_to_datetime(text)
         else:
-            at = datetime.fromisoformat(re.sub(r"^(\d{4})/(\d\d?)/(\d\d?)", _dashed, text))
+            at = datetime.fromisoformat(_iso(text))
         at = at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
     except (ValueError, OverflowError, TypeError) as error:
         raise Unusable("at", value, f"no time ({error}): write it as 2026-01-31T18:00") from error
@@ -234,8 +254,11 @@ def time_of(value: object) -> datetime | None:
     return at
 
 
-def _dashed(match: re.Match) -> str:
-    return f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}"
+def _iso(text: str) -> str:
+    """ "2026-01-03 09:05" of "3.1.2026 9:05" and of "2026/1/3 9:05"."""
+    text = re.sub(r"^(\d\d?)\.(\d\d?)\.(\d{4})(?!\d)", r"\3-\2-\1", text)
+    text = re.sub(r"^(\d{4})[/.](\d\d?)[/.](\d\d?)(?!\d)", r"\1-\2-\3", text)
+    return re.sub(r"(?<![\d.])\d(?!\d)", r"0\g<0>", text)
 
 
 @lru_cache(4096)

@@ -76,6 +76,12 @@ def guess(columns: Iterable[str], said: Mapping[str, str], fields: Iterable[str]
     return {column: chosen[column] for column in columns if column in chosen}
 
 
+def of_listens(chosen: Mapping[str, str], columns: Iterable[str], said: Mapping[str, str]) -> dict[str, str]:
+    """The same for listens: a "date" is when it was heard, unless another column says when."""
+    dates = [column for column in columns if plain(column) == "date" and column not in said]
+    return dict(chosen) if "at" in chosen.values() else dict(chosen) | dict.fromkeys(dates[:1], "at")
+
+
 def _best(columns: list[str], usual: tuple[str, ...], exactly: bool) -> str | None:
     names = {column: plain(column.replace("_", " ")) for column in columns}
     if exactly:

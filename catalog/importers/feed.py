@@ -14,7 +14,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, iterparse
 
 from catalog.errors import FileUnusable
-from catalog.importers.clean import seconds_of
+from catalog.importers.clean import is_private, seconds_of
 from catalog.importers.entry import Entry, Options, Reading, Refused
 from catalog.importers.source import Source
 
@@ -63,7 +63,7 @@ class Feed:
             "seconds": (sum(lengths) if is_book else median(lengths)) if lengths else None,
             "url": address,
         }
-        name = guid or address or whole["title"]
+        name = guid or (address if address and not is_private(address) else whole["title"])
         yield Entry(1, whole, refs=(("feed", name), *((("guid", guid),) if guid else ())))
         if not is_book:
             for place, entry in enumerate(parsed.entries, 2):

@@ -15,7 +15,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from catalog.importers.clean import nothing, one_line
+from catalog.importers.clean import is_private, nothing, one_line, storable
 from catalog.importers.entry import Entry
 from catalog.names import plain, slug
 from catalog.records import ImportedRecord
@@ -42,16 +42,21 @@ def refs_of(entry: Entry, type_name: str, record: ImportedRecord, stem: str) -> 
         refs.append((stem, one_line(entry.fields["id"])))
     if url := address(entry.fields.get("url")):
         refs.append(("url", url))
-    if not refs:
-        refs.append(("title", f"{type_name}/{slug(record.title)}/{'/'.join(map(slug, record.makers))}"[:400]))
-    named = ((scheme, one_line(value)[:1000]) for scheme, value in refs)
-    return tuple(dict.fromkeys((scheme, value) for scheme, value in named if value))
+    named = ((storable(scheme), one_line(value)[:1000]) for scheme, value in refs if not is_private(str(value)))
+    if kept := dict.fromkeys((scheme, value) for scheme, value in named if value):
+        return tuple(kept)
+    return (("title", f"{type_name}/{slug(record.title)}/{'/'.join(map(slug, record.makers))}"[:400]),)
 
 
 def address(value: object) -> str | None:
-    """An address without what two spellings of it may differ in: scheme, www, case of the host, the last slash."""
+    """An address without what two spellings of it may differ in: scheme, www, case of the host, the last slash.
+
+    None for a private one: what opens somebody's paid feed is theirs, and not a name of the item.
+    """
     text = str(value or "").strip()
     if not re.match(r"(https?|feed|itpc|pcast)://", text, re.IGNORECASE) or any(char.isspace() for char in text):
+        return None
+    if is_private(text):
         return None
     try:
         parts = urlsplit(text)

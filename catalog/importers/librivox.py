@@ -35,9 +35,9 @@ class LibriVox:
             yield from objects(source, "authors")
 
     def _fields(self, book: dict, authors: dict[str, dict], options: Options) -> dict[str, object]:
-        said = book.get("authors") or ()
-        if isinstance(said, str):
-            said = [authors.get(f"a{number.strip()}", {}) for number in said.split(",")]
+        said = book.get("authors") or []
+        if not isinstance(said, list):
+            said = [authors.get(f"a{number.strip()}", {}) for number in str(said).split(",")]
         names = [f"{one.get('first_name') or ''} {one.get('last_name') or ''}" for one in said if isinstance(one, dict)]
         genres = book.get("genres")
         return {

@@ -7,7 +7,7 @@ from itertools import chain, islice
 import ijson
 
 from catalog.errors import FileUnusable
-from catalog.importers.columns import guess
+from catalog.importers.columns import guess, of_listens
 from catalog.importers.entry import ITEM_FIELDS, Entry, Options, Reading, Refused, Says, says
 from catalog.importers.source import Source, mended
 
@@ -103,6 +103,8 @@ def _mapped(source: Source, found: Iterator[tuple[int, object]], options: Option
         shown = ", ".join(dict.fromkeys(names[:8])) or "nothing"
         raise FileUnusable(source.name, f"its objects have no title (but {shown})", 'say which with --map "NAME=title"')
     kind = says(columns.values(), options)
+    if kind is Says.LISTEN:
+        columns = of_listens(columns, names, options.columns)
 
     ours = {field: field for field in ITEM_FIELDS if field not in columns.values() and field not in names}
     everything = columns | {name: field for name, field in ours.items() if name not in options.columns}
@@ -123,9 +125,9 @@ def entry_of(place: int, one: object, shape: Shape, says: Says = Says.ITEM) -> E
         return Refused(place, "", one)
     if not isinstance(one, dict):
         return Refused(place, one, "expected an object with named values")
-    refs = tuple(
-        (str(pair[0]), str(pair[1])) for pair in one.get("refs", ()) if isinstance(pair, list) and len(pair) == 2
-    )
+    said = one.get("refs")
+    pairs = said if isinstance(said, list) else ()
+    refs = tuple((str(pair[0]), str(pair[1])) for pair in pairs if isinstance(pair, list) and len(pair) == 2)
     return Entry(place, shape(one), says, refs)
 
 

@@ -3,13 +3,11 @@
 import re
 from collections.abc import Callable
 
-from catalog.importers.clean import nothing, number_of
+from catalog.importers.clean import nothing
 from catalog.importers.entry import Options, Reading, Says
 from catalog.importers.source import Source
 from catalog.importers.tables import read_table
 
-ORDINARY = 3
-"""Stars that weigh 1; five weigh 5/3, one a third."""
 MYSELF = "Me"
 """The listener whose list it is, unless --listener names another."""
 SERIES = re.compile(r"\s*\([^()]*#[\d.-]+\)$")
@@ -35,30 +33,37 @@ class Goodreads:
 
 class Audible:
     name, place = "audible", "line"
-    about = "an Audible-style library (CSV with ASIN or narrator): a listener's history"
+    about = "an Audible-style library (CSV with ASIN, or narrator and date): a listener's history"
     fame_steps = (10, 100, 1000, 10_000)
+    BOUGHT = frozenset({"date finished", "purchase date", "date added", "status"})
+    """What tells somebody's library from a catalog of audiobooks."""
 
     def recognises(self, source: Source) -> bool:
-        header = {name.lower() for name in _header(source)}
-        return "title" in header and not header.isdisjoint({"asin", "narrator", "narrators", "narrated by"})
+        header = set(_plainly(source))
+        narrated = not header.isdisjoint({"narrator", "narrators", "narrated by"})
+        return "title" in header and ("asin" in header or (narrated and not header.isdisjoint(self.BOUGHT)))
 
     def read(self, source: Source, options: Options) -> Reading:
         wanted = {
-            "asin": "asin", "title": "title", "author": "makers", "authors": "makers", "rating": "rating",
-            "my rating": "rating", "date finished": "at", "purchase date": "at", "date added": "at", "status": "shelf",
+            "asin": "asin", "title": "title", "author": "makers", "authors": "makers", "my rating": "rating",
+            "rating": "rating", "date finished": "at", "purchase date": "at", "date added": "at", "status": "shelf",
             "length": "duration", "duration": "duration", "language": "language", "release date": "year",
         }  # fmt: skip
-        columns: dict[str, str] = {}
-        for name in _header(source):
-            field = wanted.get(name.lower().replace("_", " "))
-            if field and field not in columns.values():
-                columns[name] = field
+        header, columns = _plainly(source), {}
+        for name, field in wanted.items():  # where several columns say a thing, the first that is wanted
+            if name in header and field not in columns.values():
+                columns[header[name]] = field
         return _reading(source, options, columns, ("asin",))
 
 
 def _header(source: Source) -> list[str]:
     """The names of the columns, as they are written."""
     return [name.strip().strip('"') for name in re.split("[,;\t]", source.beginning.partition("\n")[0])]
+
+
+def _plainly(source: Source) -> dict[str, str]:
+    """The same by the names in small letters."""
+    return {name.lower().replace("_", " "): name for name in _header(source)}
 
 
 def _reading(source: Source, options: Options, columns: dict[str, str], schemes: tuple[str, ...]) -> Reading:
@@ -70,16 +75,14 @@ def _shape(listener: str, item_type: str, schemes: tuple[str, ...]) -> Callable[
     def shape(row: dict[str, str]) -> dict[str, object] | None:
         if row.get("shelf", "").strip().lower() in NOT_HEARD:
             return None
-        stars = number_of(row.get("rating"))
         # Goodreads writes numbers as ="123", so that spreadsheets leave their zeros alone.
         numbers = ((scheme, row.get(scheme, "").strip('="')) for scheme in schemes)
         return {
-            name: value for name, value in row.items() if name not in (*schemes, "shelf", "rating")
+            name: value for name, value in row.items() if name not in (*schemes, "shelf")
         } | {
             "title": SERIES.sub("", row.get("title", "")),
             "type": item_type,
             "listener": listener,
-            "weight": stars / ORDINARY if stars and 0 < stars <= 5 else None,
             "refs": tuple((scheme, value) for scheme, value in numbers if not nothing(value)),
         }  # fmt: skip
 

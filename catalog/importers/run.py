@@ -5,8 +5,8 @@ Memory holds a batch and one number an item. The caller begins and ends the tran
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import yaml
 from rapidfuzz import process
@@ -15,18 +15,32 @@ from sqlalchemy.orm import Session
 
 from catalog.demo import FOLDER
 from catalog.importers import identity
-from catalog.importers.clean import Cleaner, Unusable, names_of, nothing, number_of, one_line, time_of
+from catalog.importers.clean import (
+    Cleaner,
+    Unusable,
+    names_of,
+    nothing,
+    number_of,
+    one_line,
+    storable,
+    time_of,
+    title_of,
+)
 from catalog.importers.entry import Entry, Importer, Options, Reading, Refused, Says
-from catalog.importers.references import Finder
+from catalog.importers.references import Finder, Guess
 from catalog.importers.source import Source
-from catalog.queries import count_of
 from catalog.records import ImportedRecord, Problem, Row
 from catalog.store import KeyedRow, Stored, attach, store_batch
 from catalog.tables import ItemType, Listen, Listener, now
 from catalog.vocabulary import Vocabulary, load_vocabulary
 
 BATCH = 400
-MOST_WEIGHT = 100
+MOST_WEIGHT, MOST_STARS = 100, 5
+ORDINARY_STARS = 3
+"""What weighs 1; five stars weigh 5/3, one a third."""
+ALSO_CALLED = {"podcast": "show", "series": "show", "book": "audiobook"}
+"""What others call our item types."""
+OTHER_TITLE = "another title for a known number: another catalog's file? Rename it"
 KEY = re.compile(r"[a-z]+:\S+")
 """What looks like a key or a number of some scheme, and not like a title."""
 
@@ -131,11 +145,14 @@ class _Import:
         said = one_line(entry.fields.get("type")).lower()
         if not said and entry.fields.get("key"):
             said = str(entry.fields["key"]).partition(":")[0]
-        name = said or self.options.item_type or "show"
+        name = self._our_type(said or self.options.item_type or "show")
         if name not in self.types:
             near = process.extractOne(name, self.types)
             raise Unusable("type", name, f"no such item type, nearest is {near[0]}: expected {', '.join(self.types)}")
         return name
+
+    def _our_type(self, name: str) -> str:
+        return name if name in self.types else ALSO_CALLED.get(name, name)
 
     def _store(self, items: list[_Item]) -> Iterator[tuple[_Item, int]]:
         """Writes items; each that was understood, with the id of the item it means."""
@@ -158,13 +175,19 @@ class _Import:
                 except Unusable as error:
                     self._mended("part_of", error.value, error.reason)
             elif item_id is None and key not in rows and (guess := self._guess(one)):
-                key, item_id = guess
+                key, item_id = guess.key, guess.item_id
+                if guess.confidence < 1:
+                    one = replace(one, refs=())  # who takes the guess for certain would not show it again
             if one.entry.says is Says.ITEM or (item_id is None and key not in rows):
                 rows[key] = KeyedRow(key, Row(one.type, one.record, self._at(place)))
             chosen.append((one, key, item_id))
         stored = {one.key: one for one in store_batch(self.session, list(rows.values()), keep=True)} if rows else {}
         for one in stored.values():
             self._count(one, rows[one.key].row.type)
+        for one, key, _ in chosen:
+            if key in stored and "title" in stored[key].changed and not nothing(one.entry.fields.get("id")):
+                self._where = self._at(one.entry.place)
+                self._mended("title", one.record.title, OTHER_TITLE)
         ids = {key: one.item_id for key, one in stored.items()}
         self.seen |= {ids[key]: place for key, place in described.items() if key in ids}
         attach(self.session, {key: whole for key, whole in wholes.items() if whole})
@@ -182,15 +205,15 @@ class _Import:
         self.hear.stored(stored)
 
     def _whole(self, one: _Item) -> str | None:
-        said = one.entry.fields.get("part_of")
-        if nothing(said):
+        said = _name(one.entry.fields.get("part_of"))
+        if not said:
             return None
-        found = identity.items_called(self.session, [str(said)])[str(said)]
+        found = identity.items_called(self.session, [said])[said]
         if not found:
             raise Unusable("part_of", said, "no item is called so: left out")
         return found[0][0]
 
-    def _guess(self, one: _Item) -> tuple[str, int] | None:
+    def _guess(self, one: _Item) -> Guess | None:
         """The known item that a mention means, if title and maker say so nearly enough."""
         if not one.record.makers:
             return None
@@ -199,7 +222,7 @@ class _Import:
         except Unusable:
             return None
         self.hear.guessed(self._at(one.entry.place), one.record.title, guess.key, guess.confidence)
-        return guess.key, guess.item_id
+        return guess
 
     def _listens(self, listens: list[tuple[Entry, int | None]]) -> None:
         names = [name for entry, item_id in listens if item_id is None for name in _names(entry)]
@@ -223,19 +246,16 @@ class _Import:
                 row["at"] = None if (event := (row["listener_id"], row["item_id"])) in known else today
                 known.add(event)
         new = [row for row in rows if row["at"]]
-        before = self._number_of_listens() if new else 0
+        added = 0
         if new:
-            self.session.execute(identity.inserting(self.session)(Listen.__table__).on_conflict_do_nothing(), new)
-        added = self._number_of_listens() - before if new else 0
+            statement = identity.inserting(self.session)(Listen.__table__).on_conflict_do_nothing()
+            added = len(self.session.execute(statement.returning(Listen.__table__.c.id), new).all())
         self.report.listens += added
         self.report.known_listens += len(rows) - added
 
-    def _number_of_listens(self) -> int:
-        return self.session.scalar(count_of(Listen)) or 0
-
     def _named(self, entry: Entry, called: dict[str, list[tuple[str, int]]]) -> int:
         fields = entry.fields
-        said, title = _names(entry), one_line(fields.get("title"))
+        said, title = _names(entry), title_of(fields.get("title"))
         for name in said:
             found = called.get(name, ())
             if len(found) > 1:
@@ -243,10 +263,10 @@ class _Import:
                 raise Unusable("item", name, f"{len(found)} items are called so ({keys}): write the key")
             if found:
                 return found[0][1]
-        title = title or one_line(fields.get("item"))
+        title = title or title_of(fields.get("item"))
         if not title:
             raise Unusable("item", ", ".join(said), "no item is called so: import it first")
-        type_name = one_line(fields.get("type")).lower() or None
+        type_name = self._our_type(one_line(fields.get("type")).lower()) or None
         makers = tuple(names_of(fields.get("makers"), ";|"))
         guess = self.finder.find(title, makers, type_name)
         if guess.confidence < 1:
@@ -257,14 +277,18 @@ class _Import:
         listener = one_line(self.options.listener or entry.fields.get("listener"))
         if not listener:
             raise Unusable("listener", entry.fields.get("listener"), "whose listen is it? Add the column or --listener")
-        at, weight = time_of(entry.fields.get("at")), 1.0
-        if not nothing(said := entry.fields.get("weight")):
-            number = number_of(said)
-            if number is None or not 0 < number <= MOST_WEIGHT:
-                self._mended("weight", said, f"expected 0 to {MOST_WEIGHT}: taken as 1")
-            else:
-                weight = number
+        at, weight = time_of(entry.fields.get("at")), self._weight(entry.fields)
         return {"listener_id": self._listener(listener[:200]), "item_id": item_id, "at": at, "weight": weight}
+
+    def _weight(self, fields: Mapping[str, object]) -> float:
+        for name, most, ordinary in (("weight", MOST_WEIGHT, 1), ("rating", MOST_STARS, ORDINARY_STARS)):
+            number = number_of(said := fields.get(name))
+            if nothing(said) or (name == "rating" and number == 0):  # no stars: not rated
+                continue
+            if number is not None and 0 < number <= most:
+                return number / ordinary
+            self._mended(name, said, f"expected 0 to {most}: taken as 1")
+        return 1.0
 
     def _listener(self, name: str) -> int:
         if name not in self.listeners:
@@ -290,7 +314,7 @@ class _Import:
 
 def _name(value: object) -> str:
     # As it stands: a key is spelled with letters and accents apart, which `one_line` would join.
-    return "" if nothing(value) else str(value).strip()
+    return "" if nothing(value) else storable(value).strip()
 
 
 def _names(entry: Entry) -> list[str]:

@@ -16,6 +16,8 @@ from typing import BinaryIO, TextIO
 from charset_normalizer import from_bytes
 
 from catalog.errors import FileUnusable
+from catalog.importers.clean import is_private
+from catalog.importers.fetch import is_address
 
 SAMPLE = 1 << 16
 MOST_RATIO, FREE = 200, 32 << 20
@@ -47,8 +49,10 @@ class Source:
 
     @property
     def stem(self) -> str:
-        """The name without what it ends in: whose numbers an "id" column has."""
-        return self.name.partition(".")[0]
+        """Whose numbers an "id" column has: a file's name without what it ends in, an address without its secrets."""
+        if not is_address(self.name):
+            return self.name.partition(".")[0]
+        return self.name.partition("?")[0] if is_private(self.name) else self.name
 
     @property
     def suffix(self) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from catalog.errors import FileUnusable
-from catalog.importers.columns import guess
+from catalog.importers.columns import guess, of_listens
 from catalog.importers.entry import Entry, Options, Reading, Refused, Says, says
 from catalog.importers.source import Source, mended
 
@@ -52,13 +52,15 @@ def read_table(
     header = [cell.strip().lstrip("\ufeff") for cell in header]
     chosen = columns if columns is not None else guess(filter(None, header), options.columns)
     chosen = {column: field for column, field in chosen.items() if column in header}
+    kind = kind or says(chosen.values(), options)
+    if kind is Says.LISTEN:
+        chosen = of_listens(chosen, header, options.columns)
     if not {"title", "item", "key", "id", "url"} & set(chosen.values()):
         shown = ", ".join(header[:8])
         raise FileUnusable(
             source.name, f"none of its columns ({shown}) is a title", 'say which with --map "NAME=title"'
         )
     places = [(header.index(column), field) for column, field in chosen.items()]
-    kind = kind or says(chosen.values(), options)
 
     def entries() -> Iterator[Entry | Refused]:
         for place, cells in rows:
@@ -91,32 +93,23 @@ def _delimiter(beginning: str) -> str | None:
 def _rows(text: TextIO, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
     """(line number, cells) of every row; for a row that cannot be read the reason stands for the cells."""
     feed = _Feed(text)
-    reader = csv.reader(feed, delimiter=delimiter)
     while True:
-        feed.taken.clear()
+        # Strict: else a quote that never closes ends at the next one, with all the rows between them in one cell.
+        reader = csv.reader(feed, delimiter=delimiter, strict=True)
         try:
-            cells = next(reader)
-        except StopIteration:
+            for cells in reader:
+                yield feed.taken[0][0], cells
+                feed.taken.clear()
             if not feed.taken:
                 return
-            cells = []
+            reason = ""
         except csv.Error as error:
-            yield feed.taken[0][0], f"not CSV ({error})"
-            reader = csv.reader(feed, delimiter=delimiter)
-            continue
-        place = feed.taken[0][0]
-        if feed.too_long:
-            feed.too_long = False
-            yield place, f"longer than {MOST_LETTERS} letters"
-        elif feed.cut:
-            # The row took all it could get: it is the quote that is wrong, and only its line is lost.
-            feed.back(list(feed.taken)[1:])
-            yield place, "a quote opens here and never closes"
-        else:
-            yield place, cells
-            continue
-        feed.cut = False
-        reader = csv.reader(feed, delimiter=delimiter)
+            reason = "a quote opens here and never closes" if feed.cut else f"not CSV ({error})"
+        # It is the quote that is wrong: only its line is lost, those behind it are read again.
+        feed.back(feed.taken[1:])
+        yield feed.taken[0][0], f"longer than {MOST_LETTERS} letters" if feed.too_long else reason
+        feed.taken.clear()
+        feed.cut = feed.too_long = False
 
 
 class _Feed:

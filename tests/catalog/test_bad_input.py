@@ -58,6 +58,43 @@ def test_a_quote_that_never_closes_costs_one_row(engine, bring):
     ]
 
 
+def test_a_stray_quote_costs_its_line_and_no_other(engine, bring):
+    """The second quote would end the first one's cell, and every row between would be in it."""
+    rows = 'title,author\nOne,A\n"Two,B\nThree,C\nFour,D\n"Five",E\nSay 5" tall,F\n"Six, or\nsix",G\n'
+    done = bring(engine, "shows.csv", rows)
+    assert titles(engine) == ["One", "Three", "Four", "Five", 'Say 5" tall', "Six, or six"]
+    assert [problem.where for problem in done.rejected] == ["shows.csv:3"]
+
+
+def test_a_huge_row_behind_an_open_quote_costs_these_two(engine, bring):
+    done = bring(engine, "shows.csv", f'title\n"One\nTwo\n{"x" * MOST_LETTERS}\nThree\n')
+    assert titles(engine) == ["Two", "Three"]
+    assert [(problem.where, problem.remedy[:11]) for problem in done.rejected] == [("shows.csv:2", "longer than")]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '{"title": "Odd", "refs": null}',
+        '{"title": "Odd", "refs": 5}',
+        '{"title": "Odd", "id": {"$oid": "5f"}}',
+        r'{"title": "Odd", "key": "show:\ud800"}',
+        r'{"title": "Odd", "part_of": "show:\ud800"}',
+        r'{"title": "Odd", "refs": [["\ud800", "\ud800"]]}',
+    ],
+)
+def test_one_odd_object_costs_nothing(engine, bring, odd):
+    done = bring(engine, "shows.jsonl", f'{{"title": "One", "id": 1}}\n{odd}\n{{"title": "Two", "id": 2}}\n')
+    assert (sorted(titles(engine)), done.rejected) == (["Odd", "One", "Two"], [])
+
+
+def test_a_listen_of_what_no_text_can_be_costs_one_row(engine, bring):
+    bring(engine, "old.csv", ROWS)
+    rows = r'{"listener": "Zoe", "item": "show:\ud800"}' + '\n{"listener": "Zoe", "item": "show:the-sea"}\n'
+    done = bring(engine, "listens.jsonl", rows)
+    assert (done.report.listens, [problem.where for problem in done.rejected]) == (1, ["listens.jsonl:1"])
+
+
 def test_a_huge_row_costs_one_row(engine, bring):
     huge = f"title,description\nOne,a\nTwo,{'x' * MOST_LETTERS}\nThree,b\n"
     done = bring(engine, "shows.csv", huge)

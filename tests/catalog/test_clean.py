@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.importers.clean import Cleaner, Unusable, cut, language_code, one_line, seconds_of, time_of
+from catalog.importers.clean import Cleaner, Unusable, cut, is_private, language_code, one_line, seconds_of, time_of
 from catalog.records import MOST_DESCRIPTION, ImportedRecord
 from catalog.vocabulary import load_vocabulary
 
@@ -91,10 +91,33 @@ def test_lengths(said, seconds):
 @pytest.mark.parametrize(
     "said",
     ["2026-01-31T18:00:00Z", "2026/01/31 18:00", "Sat, 31 Jan 2026 18:00:00 GMT", "1769882400", "1769882400000",
-     "2026-01-31T20:00:00+02:00"],
+     "2026-01-31T20:00:00+02:00", "31.01.2026 18:00", "2026-1-31 18:00", "2026.1.31 18:00:00.0"],
 )  # fmt: skip
 def test_times(said):
     assert time_of(said) == datetime(2026, 1, 31, 18)
+
+
+def test_times_of_one_digit():
+    assert (
+        time_of("3.1.2026 9:05") == time_of("2026-1-3 9:05") == time_of("2026/1/3 09:05") == datetime(2026, 1, 3, 9, 5)
+    )
+    assert time_of("31.01.2026") == datetime(2026, 1, 31)
+
+
+@pytest.mark.parametrize("said", ["Unknown", "None"])
+def test_a_title_may_be_a_word_for_nothing(said):
+    clean, _ = cleaner()
+    assert clean.record({"title": said, "description": said}) == ImportedRecord.model_construct(title=said)
+
+
+@pytest.mark.parametrize(
+    ("address", "private"),
+    [("https://a.example/rss?auth=x", True), ("https://a.example/rss?id=1&access_token=x", True),
+     ("https://a.example/?KEY=x", True), ("https://a.example/?author=ada&keyword=sea", False),
+     ("https://a.example/secret=x", False), ("https://me:x@a.example/", True), ("https://a.example/@me", False)],
+)  # fmt: skip
+def test_private_addresses(address, private):
+    assert is_private(address) is private
 
 
 @pytest.mark.parametrize("said", ["0000-01-01", "0001-01-01", "9999-12-31", "yesterday", "99999999999999999999"])

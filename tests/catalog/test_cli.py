@@ -2,13 +2,19 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Engine, event, text
+from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from catalog.__main__ import app
+from catalog.commands import SHOWN_CHANGES, SHOWN_GUESSES
+from catalog.database import open_database, writing_session
 from catalog.demo import FOLDER
-from catalog.errors import EmptyCatalog, FileUnusable, ItemNotFound, ListenerUnknown
+from catalog.errors import DatabaseBusy, EmptyCatalog, FileUnusable, ItemNotFound, ListenerUnknown
+from catalog.tables import Listener
 
 run = CliRunner().invoke
 
@@ -131,6 +137,57 @@ def test_a_listener_can_be_taken_along_and_deleted(own, tmp_path):
     gone = run(app, ["listener", "export", "Nadja", "--database", own])
     assert isinstance(gone.exception, ListenerUnknown)
     assert f"{len(rows)} new listens" in run(app, ["import", str(out), "--database", own]).output
+
+
+def test_what_is_said_about_a_listener_is_taken_along(own):
+    rows = run(app, ["listener", "export", "Nadia", "--database", own]).stdout.splitlines()
+    assert all(json.loads(row)["about"].startswith("A night-shift nurse") for row in rows)
+
+
+def test_what_is_not_shown_is_counted(own, tmp_path):
+    (tmp_path / "many.csv").write_text("title\n" + "".join(f"Number {n}\n" for n in range(SHOWN_CHANGES + 3)))
+    assert "\n... and 3 more\n" in run(app, ["diff", str(tmp_path / "many.csv"), "--database", own]).output
+    rows = "".join(f"Zoe,seriall,2026-01-01T00:{n}\n" for n in range(10, 14 + SHOWN_GUESSES))
+    (tmp_path / "heard.csv").write_text("listener,title,at\n" + rows)
+    assert "\n... and 4 more\n" in run(app, ["import", str(tmp_path / "heard.csv"), "--database", own]).output
+
+
+@pytest.mark.parametrize("command", [["load"], ["listener", "delete", "Zoe", "--yes"]])
+def test_a_database_that_another_writes_is_said_to_be_busy(tmp_path, monkeypatch, command):
+    monkeypatch.setattr("catalog.database.BUSY_SECONDS", 0)
+    url = f"sqlite:///{tmp_path}/catalog.db"
+    engine = open_database(url)
+    with Session(engine) as session, session.begin():
+        session.add(Listener(name="Zoe"))
+    with writing_session(engine) as session:
+        session.execute(text("update meta set value = value"))
+        result = run(app, [*command, "--database", url])
+    assert isinstance(result.exception, DatabaseBusy) and "nothing was changed" in str(result.exception)
+    engine.dispose()
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Databases that do not grow by a page: what SQLite does on a full disk."""
+
+    def fill(connection, _record) -> None:
+        connection.execute("pragma max_page_count = 1")
+
+    event.listen(Engine, "connect", fill)
+    yield
+    event.remove(Engine, "connect", fill)
+
+
+def test_a_full_disk_says_what_to_do(tmp_path, request):
+    url, path = f"sqlite:///{tmp_path}/catalog.db", tmp_path / "many.csv"
+    open_database(url).dispose()
+    path.write_text("title\n" + "".join(f"Item {number}\n" for number in range(2000)))
+    request.getfixturevalue("full_disk")
+    for command in (["import", str(path)], ["load"]):
+        result = run(app, [*command, "--database", url])
+        assert isinstance(result.exception, FileUnusable), result.output
+        assert "nothing was changed: free some space, or name another --database" in str(result.exception)
+    assert isinstance(run(app, ["stats", "--database", url]).exception, EmptyCatalog)
 
 
 def test_export_and_upgrade(own, tmp_path):

@@ -1,3 +1,5 @@
+import unicodedata
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
@@ -30,6 +32,20 @@ def test_words_begin_words_of_title_or_makers(anywhere, make_row):
         session.delete(session.query(Item).filter_by(title="Ships").one())
         session.flush()
         assert found(session, "shi") == set()
+    engine.dispose()
+
+
+def test_letters_are_found_as_they_are_written(anywhere, make_row):
+    titles = ["Fußball MML", "한국 이야기", "Новый день", "Étranger"]
+    engine = open_database(anywhere)
+    with Session(engine) as session:
+        session.add(ItemType(name="show", label="Show", plural="Shows"))
+        session.flush()
+        store_items(session, with_keys([make_row("show", title, ["Ada Sand"]) for title in titles]))
+        for title in titles:
+            for spelled in (title, title.upper() if "ß" not in title else title, unicodedata.normalize("NFD", title)):
+                assert found(session, spelled) == {title}
+        assert found(session, "fußb") == {"Fußball MML"} and found(session, "한국") == {"한국 이야기"}
     engine.dispose()
 
 

@@ -17,8 +17,9 @@ from catalog.check import check
 from catalog.database import open_database
 from catalog.errors import FileUnusable
 from catalog.importers import IMPORTERS
-from catalog.importers.columns import USUAL, guess
+from catalog.importers.columns import USUAL, guess, of_listens
 from catalog.importers.entry import FIELDS
+from catalog.importers.source import Source
 from catalog.queries import items_by_key
 from catalog.tables import Item, ItemRef, Listen, Listener
 
@@ -171,6 +172,81 @@ def test_goodreads_is_a_history(engine, bring):
             ("audiobook:moss", 1.67), ("audiobook:stone", 1.0),
         ]  # fmt: skip
         assert listens[0].at == datetime(2025, 11, 3)
+
+
+def test_a_date_among_listens_is_when_it_was_heard(engine, small, bring):
+    small.commit()
+    bring(engine, "heard.csv", "listener,title,date,rating\nZoe,Serial,31.01.2026,5\nZoe,Radio Mar,2026-2-3 10:00,1\n")
+    bring(engine, "heard.jsonl", '{"listener": "Ada", "title": "Serial", "date": "2026-01-31", "year": 2014}\n')
+    with Session(engine) as session:
+        listens = session.execute(select(Listen.at, Listen.weight).order_by(Listen.id)).all()
+        assert [(at, round(weight, 2)) for at, weight in listens] == [
+            (datetime(2026, 1, 31), 1.67), (datetime(2026, 2, 3, 10), 0.33), (datetime(2026, 1, 31), 1.0),
+        ]  # fmt: skip
+    chosen = {"title": "title", "date": "year"}
+    assert of_listens(chosen, ["title", "date"], {}) == {"title": "title", "date": "at"}
+    assert of_listens(chosen, ["title", "date"], {"date": "year"}) == chosen
+
+
+def test_stars_that_are_none_weigh_as_one(engine, small, bring):
+    small.commit()
+    done = bring(engine, "heard.csv", "title,at,rating\nSerial,2026-01-01,0\nSerial,2026-01-02,9\n", listener="Zoe")
+    assert [(field, count) for (field, _), (count, _) in done.report.mended.items()] == [("rating", 1)]
+    with Session(engine) as session:
+        assert list(session.scalars(select(Listen.weight))) == [1.0, 1.0]
+
+
+def test_audible_takes_the_date_it_was_finished(engine, bring):
+    bring(engine, "audible.csv", "Title,Narrator,Date Added,Date Finished\nMoss,Bob,2025-01-01,2026-01-02\n")
+    with Session(engine) as session:
+        assert session.scalars(select(Listen.at)).one() == datetime(2026, 1, 2)
+
+
+def test_a_catalog_with_narrators_is_nobody_s_library(engine, bring):
+    done = bring(engine, "books.csv", "title,author,narrator,type\nMoss,Jane Doe,Bob,book\n")
+    assert (done.report.new, done.report.listens) == ({"audiobook": 1}, 0)
+
+
+def test_types_by_other_names(engine, bring):
+    done = bring(engine, "shows.csv", "title,type\nOne,Podcast\nTwo,series\nThree,book\nFour,film\n")
+    assert (done.report.new, len(done.rejected)) == ({"show": 2, "audiobook": 1}, 1)
+    assert bring(engine, "heard.csv", "listener,title,type\nZoe,One,podcast\n").report.listens == 1
+
+
+def test_another_file_s_numbers_are_said(engine, bring, tmp_path):
+    bring(engine, "data.csv", "id,title\n1,Rivers\n2,Seas\n")
+    done = bring(engine, "data.csv", "id,title\n1,Mountains\n2,Seas\n")
+    ((field, what), (count, first)) = next(iter(done.report.mended.items()))
+    assert (field, count, first) == ("title", 1, "'Mountains' at data.csv:2") and "Rename it" in what
+    stems = [Source(tmp_path / "data.csv", f"https://www.{host}.example/data.csv?key=1").stem for host in "ab"]
+    assert stems == ["https://www.a.example/data.csv", "https://www.b.example/data.csv"]
+
+
+def test_a_guess_stays_a_guess(engine, small, bring):
+    small.commit()
+    content = "Title,Author,ASIN\nVingt mille lieux,Jules Verne,B001\n"
+    for listens in (1, 0):
+        done = bring(engine, "audible.csv", content, listener="Zoe")
+        assert [key for _, _, key, confidence in done.guessed if confidence < 1] == ["audiobook:vingt-mille-lieues"]
+        assert (done.report.new, done.report.listens) == ({}, listens)
+    with Session(engine) as session:
+        assert session.scalars(select(ItemRef)).all() == []
+
+
+@pytest.mark.parametrize("address", ["https://p.example/rss?auth=SECRET", "https://me:SECRET@p.example/rss"])
+def test_private_addresses_are_not_kept(engine, bring, address):
+    opml = f'<opml><body><outline text="Mine" xmlUrl="{address}"/></body></opml>'
+    feed = RSS.replace("<link>https://h.example</link>", f"<link>{address}</link>")
+    for name, content in (
+        ("subs.opml", opml),
+        ("feed.xml", feed),
+        ("a.jsonl", f'{{"title": "A", "url": "{address}"}}'),
+    ):
+        for _ in range(2):
+            done = bring(engine, name, content, listener="Zoe" if name == "subs.opml" else None)
+    assert done.report.same == 1
+    with Session(engine) as session:
+        assert not [ref for ref in session.scalars(select(ItemRef)) if "secret" in ref.value.lower()]
 
 
 def test_podcastindex(engine, bring, tmp_path):
