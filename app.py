@@ -7,10 +7,15 @@ import socket
 import sys
 from functools import partial
 from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
 
 from catalog.errors import CatalogError
 from neo.errors import NeoError
 from neo.settings import Settings
+
+if TYPE_CHECKING:
+    from gradio import Blocks
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -70,6 +75,26 @@ def require_free(host: str, port: int) -> None:
         ) from error
 
 
+def serve(page: "Blocks", chosen: argparse.Namespace) -> None:
+    """Shows the page until Ctrl+C or a signal asks for its end."""
+    from neo.chat.page import launch_options
+
+    _, address, _ = page.launch(
+        server_name=chosen.host,
+        server_port=chosen.port,
+        auth=chosen.login,
+        quiet=True,
+        prevent_thread_lock=True,
+        **launch_options(chosen.share_safe),
+    )
+    asked_to_end = Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: asked_to_end.set())
+    print(f"Ready: open {address} (stop with Ctrl+C)", flush=True)
+    asked_to_end.wait()
+    page.close()
+
+
 def main(given: list[str] | None = None) -> None:
     try:
         chosen = arguments(given)
@@ -78,34 +103,15 @@ def main(given: list[str] | None = None) -> None:
         # Imported late: torch and Gradio take seconds, and --help and a taken port should not wait for them.
         from catalog.database import default_url
         from neo.chat.assistant import open_assistant
-        from neo.chat.limits import Rate
         from neo.chat.log import start_logging
-        from neo.chat.page import create_page, launch_options
+        from neo.chat.page import create_page
 
         settings = Settings(chosen.base, chosen.weights, chosen.cache)
-        safe = chosen.share_safe
         start_logging(chosen.log_texts)
         assistant = open_assistant(settings, chosen.database or default_url(), report=partial(print, flush=True))
-        page = create_page(
-            assistant,
-            feedback=None if safe else assistant.database,
-            rate=Rate() if safe else None,
-            uploads=not safe,
-            public=safe,
-        )
-        _, address, _ = page.launch(
-            server_name=chosen.host,
-            server_port=chosen.port,
-            auth=chosen.login,
-            quiet=True,
-            prevent_thread_lock=True,
-            **launch_options(uploads=not safe),
-        )
+        serve(create_page(assistant, feedback=assistant.database, public=chosen.share_safe), chosen)
     except (NeoError, CatalogError) as error:
         sys.exit(f"error: {error}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end, it closes as by Ctrl+C
-    print(f"Ready: open {address} (stop with Ctrl+C)", flush=True)
-    page.block_thread()
 
 
 if __name__ == "__main__":

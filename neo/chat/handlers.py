@@ -20,7 +20,7 @@ from neo.chat.log import log_reply
 from neo.chat.parts import Controls, Notice
 from neo.chat.shelf import Shelf, exported, marks_html, shelf_html
 from neo.chat.sid_map import SidMap
-from neo.chat.taste import OWN, Taste, found_html, taste_html
+from neo.chat.taste import OWN, Taste, found_html, found_words, taste_html, titles_csv
 from neo.chat.tour import scene_called
 from neo.chat.transcript import as_markdown
 from neo.chat.uploads import titles_in
@@ -228,6 +228,9 @@ class Handlers:
         taste = taste.forgot(key) if asked.get("do") == "forget" else taste.heard(self.assistant.items([key]))
         return taste, self.taste_view(taste), taste.listener or ""
 
+    def keep(self, taste: Taste) -> str:
+        return titles_csv(taste)
+
     def upload(self, path: str, taste: Taste) -> tuple:
         """The titles of a file that the catalog knows, as history of this visit."""
         try:
@@ -237,9 +240,9 @@ class Handlers:
             return taste, self.taste_view(taste), taste.listener or ""
         finally:
             Path(path).unlink(missing_ok=True)  # what is in it is this visit's and nobody else's
-        found = self.assistant.called(titles)
-        gr.Info(f"{len(found)} of {len(titles)} titles are in the catalog.", duration=6)
-        taste = taste.heard(found)
+        found = {title: self.assistant.called([title]) for title in titles}
+        gr.Info(found_words(found), duration=10)
+        taste = taste.heard(item for items in found.values() for item in items)
         return taste, self.taste_view(taste), taste.listener or ""
 
     # --- beginning, and programs -----------------------------------------------------------------------------------

@@ -4,6 +4,10 @@
   const unlabel = () => document.querySelectorAll('#neo-chat [data-testid][aria-label*="<"]')
     .forEach(message => message.removeAttribute('aria-label'));
 
+  // Gradio calls the examples a list, though buttons are no list items.
+  const regroup = () => document.querySelectorAll('#neo-chat .examples[role=list]')
+    .forEach(examples => examples.setAttribute('role', 'group'));
+
   // Cards show what the shelf holds.
   const mark = () => {
     const held = new Set([...document.querySelectorAll('[data-held]')].map(one => one.dataset.held + one.dataset.key));
@@ -13,17 +17,27 @@
     });
   };
 
+  // A part that comes in replaces its reply's HTML; what was unfolded on a card stays unfolded.
+  const unfolded = new Set();
+  const keyOf = details => details.closest?.('.neo-card')?.dataset.key;
+  document.addEventListener('toggle', event => {
+    const key = keyOf(event.target);
+    if (key) unfolded[event.target.open ? 'add' : 'delete'](key);
+  }, true);
+  const unfold = () => document.querySelectorAll('.neo-card details:not([open])')
+    .forEach(details => { details.open = unfolded.has(keyOf(details)); });
+
   let due = false;
   new MutationObserver(() => {
     if (due) return;
     due = true;
-    requestAnimationFrame(() => { due = false; unlabel(); mark(); });
+    requestAnimationFrame(() => { due = false; unlabel(); regroup(); mark(); unfold(); });
   }).observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: ['aria-label']});
 
   window.neo = {
     // A button with data-do, or a list with data-do that was changed, becomes an event of the page.
     listen(trigger) {
-      const events = {save: 'select', refuse: 'select', hear: 'input', forget: 'input'};
+      const events = {save: 'select', refuse: 'select', hear: 'input', forget: 'input', keep: 'submit'};
       const send = (target, more) => trigger(events[target.dataset.do] || 'click', {...target.dataset, ...more});
       document.addEventListener('click', event => {
         const button = event.target.closest?.('button[data-do]');

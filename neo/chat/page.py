@@ -68,7 +68,7 @@ async def health(_) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
-def launch_options(uploads: bool = True) -> dict[str, object]:
+def launch_options(public: bool = False) -> dict[str, object]:
     """Arguments for `Blocks.launch` that belong to this page: its looks, and nothing that leaves the machine."""
     theme = gr.themes.Soft(
         primary_hue=gr.themes.colors.teal,
@@ -101,7 +101,7 @@ def launch_options(uploads: bool = True) -> dict[str, object]:
         "footer_links": ["api", "settings"],
         "max_file_size": "5mb",
         "app_kwargs": {
-            "middleware": [Middleware(ContentPolicy), *([] if uploads else [Middleware(NoUploads)])],
+            "middleware": [Middleware(ContentPolicy), *([Middleware(NoUploads)] if public else [])],
             "routes": [Route("/health", health)],
         },
     }
@@ -122,15 +122,15 @@ def create_page(
     assistant: Answering,
     at_once: int = 1,
     feedback: Database | None = None,
-    rate: Rate | None = None,
-    uploads: bool = True,
     public: bool = False,
 ) -> gr.Blocks:
     """The page for an assistant.
 
     `at_once`: replies written at the same time; further visitors wait their turn. `feedback`: where likes and dislikes
-    are kept, None to ask for none. `rate`: how often one address may ask. `public`: nobody can listen as a real person.
+    are kept, None to ask for none. `public`: for a demo that anybody may open. Nobody can listen as a real person, no
+    file is taken, no rating is kept, and one address can ask so often and not more.
     """
+    feedback = None if public else feedback
     types, languages, listeners = assistant.types(), assistant.languages(), assistant.listeners()
     if public:
         listeners = [(name, about, simulated) for name, about, simulated in listeners if simulated]
@@ -139,7 +139,7 @@ def create_page(
     labels = Labels(dict(types), dict(languages))
     if feedback is not None:
         make_table(feedback)
-    do = Handlers(assistant, labels, Tools(menu, feedback is not None), feedback, rate)
+    do = Handlers(assistant, labels, Tools(menu, feedback is not None), feedback, Rate() if public else None)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         held = SimpleNamespace(visit=gr.State(()), shelf=gr.State(Shelf()), taste=gr.State(Taste()))
         gr.HTML(header_html(any(simulated for *_, simulated in listeners)))
@@ -149,7 +149,7 @@ def create_page(
                 ui.inside = gr.HTML(inspection_html(None, labels))
             with gr.Column(scale=1, min_width=290, elem_id="neo-controls"), gr.Tabs():
                 with gr.Tab("You", render_children=True):
-                    ui.person = persona(listeners, labels, uploads)
+                    ui.person = persona(listeners, labels, uploads=not public)
                 with gr.Tab("Filters", render_children=True):
                     ui.filters = filters(types, languages, list(facets["tone"]), labels)
                 with gr.Tab("Shelf", render_children=True):
@@ -197,13 +197,15 @@ def _chat_column() -> SimpleNamespace:
 
 def _wire(do: Handlers, ui: SimpleNamespace, held: SimpleNamespace, turn_taking: dict) -> None:
     at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    # Only what comes through the queue can show a box (`gr.Info`); elsewhere Gradio prints its text on the server.
+    telling = at_once | {"queue": True, "concurrency_limit": None}
     seen = [held.visit, held.shelf]
     viewed = [held.visit, ui.chat, ui.stop, ui.retry, ui.undo, ui.shelf, ui.inside, ui.filters[2]]
 
-    spoken = gr.on([ui.box.submit, ui.send.click], do.say, [ui.box, *seen], [ui.box, *viewed], **at_once)
-    example = ui.chat.example_select(do.say_example, seen, viewed, **at_once)
+    spoken = gr.on([ui.box.submit, ui.send.click], do.say, [ui.box, *seen], [ui.box, *viewed], **telling)
+    example = ui.chat.example_select(do.say_example, seen, viewed, **telling)
     again = ui.retry.click(do.retry, seen, viewed, **at_once)
-    acted = ui.bridge.click(do.act, [*seen, ui.box], [ui.box, *viewed], **at_once)
+    acted = ui.bridge.click(do.act, [*seen, ui.box], [ui.box, *viewed], **telling)
     answers = []
     for asked in (spoken, example, again, acted):
         answer = asked.then(
@@ -237,7 +239,10 @@ def _wire(do: Handlers, ui: SimpleNamespace, held: SimpleNamespace, turn_taking:
     who.listener.input(do.choose, [who.listener, held.taste], view, **at_once)
     who.title.input(do.search, who.title, who.found, trigger_mode="always_last", **at_once)
     ui.bridge.input(do.listen, held.taste, [*view, who.listener], **at_once)
-    who.file.upload(do.upload, [who.file, held.taste], [*view, who.listener], **at_once)
+    ui.bridge.submit(do.keep, held.taste, ui.text, **at_once).then(
+        None, ui.text, None, js="text => neo.save('titles.csv', text)"
+    )
+    who.file.upload(do.upload, [who.file, held.taste], [*view, who.listener], **telling)
 
     message, reply = gr.Textbox(visible=False, label="message"), gr.JSON(visible=False, label="reply")
     gr.Button(visible=False).click(

@@ -129,12 +129,17 @@ def _csv(groups: Mapping[str, tuple[CatalogItem, ...]], addresses: Mapping[str, 
         for item in items:
             makers, topics = "; ".join(item.makers), "; ".join(item.topics)
             cells = (name, item.key, item.type, item.title, makers, item.language, item.year, item.minutes, topics)
-            writer.writerow(map(_cell, (*cells, addresses.get(item.key, ""))))
+            writer.writerow(map(cell, (*cells, addresses.get(item.key, ""))))
     return file.getvalue()
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def uncelled(text: str) -> str:
+    """What `cell` was given."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
 
 
 def _opml(groups: Mapping[str, tuple[CatalogItem, ...]], addresses: Mapping[str, str]) -> str:

@@ -3,16 +3,20 @@
 A taste lives in its visitor's session; a listener's history that was changed here is changed nowhere else.
 """
 
-from collections.abc import Iterable
+import csv
+import io
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from neo.chat.cards import Labels, lines_html
-from neo.chat.shelf import row_html
+from neo.chat.cards import Labels, line_html, lines_html
+from neo.chat.shelf import cell, row_html
 from neo.items import CatalogItem
 
 OWN = "own titles"
 """In place of a listener's name."""
 MOST = 100  # titles of a visitor's own
+NAMED = 5  # titles of a file that the catalog lacks
+KEEP = '<button type="button" class="neo-keep" data-do="keep">Save my titles</button>'
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,19 @@ def taste_html(taste: Taste, listeners: list[tuple[str, str, bool]], labels: Lab
     """Who it is, and the history, newest first, every title with a button to take it out."""
     rows = "".join(row_html(item, labels, (("forget", "Remove", "×"),)) for item in reversed(taste.items))
     title = f'History <span class="neo-count">{len(taste.items)}</span>'
-    history = f'<details open><summary>{title}</summary><ul class="neo-history">{rows}</ul></details>' if rows else ""
+    history = (
+        f'<details open><summary>{title}</summary><ul class="neo-history">{rows}</ul></details>{KEEP}' if rows else ""
+    )
     return f'<div class="neo-taste">{about_html(taste, listeners)}{history}</div>'
+
+
+def titles_csv(taste: Taste) -> str:
+    """The history as a file that the page reads back."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(("title", "author"))
+    writer.writerows((cell(item.title), cell(", ".join(item.makers))) for item in taste.items)
+    return file.getvalue()
 
 
 def about_html(taste: Taste, listeners: list[tuple[str, str, bool]]) -> str:
@@ -67,3 +82,14 @@ def found_html(items: tuple[CatalogItem, ...], text: str, labels: Labels) -> str
         return ""
     rows = "".join(row_html(item, labels, (("hear", "Add", "+"),)) for item in items)
     return f'<ul class="neo-found" aria-live="polite">{rows or "<li>Nothing of that name.</li>"}</ul>'
+
+
+def found_words(found: Mapping[str, tuple[CatalogItem, ...]]) -> str:
+    """How many titles of a file the catalog has, and the first that it lacks; as HTML, which Gradio's boxes follow."""
+    missed = [title for title, items in found.items() if not items]
+    said = f"{len(found) - len(missed)} of {len(found)} titles are in the catalog."
+    if not missed:
+        return said
+    named = "; ".join(f"“{line_html(title)}”" for title in missed[:NAMED])
+    more = f" and {len(missed) - NAMED} more" if len(missed) > NAMED else ""
+    return f"{said} Not found: {named}{more}."

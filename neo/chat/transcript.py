@@ -1,7 +1,7 @@
 """A reply written down: as the JSON object of `python -m neo chat --json`, as text for a terminal, as Markdown."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from neo.chat.parts import Card, Done, Notice, Part, Understood, Words
 from neo.items import CatalogItem
@@ -11,22 +11,28 @@ def as_json(parts: list[Part]) -> dict:
     """The stable JSON of one turn: text, language, plan, parts, seconds."""
     understood = next((part for part in parts if isinstance(part, Understood)), None)
     done = next(part for part in parts if isinstance(part, Done))
-    pieces: list[dict] = []
-    for part in parts:
-        if isinstance(part, Words | Notice):
-            if pieces and "text" in pieces[-1]:
-                pieces[-1]["text"] += part.text
-            else:
-                pieces.append({"text": part.text})
-        elif isinstance(part, Card):
-            pieces.append({"item": item_json(part.item)})
+    ordered = pieces(parts, lambda card: item_json(card.item))
     return {
-        "text": "".join(piece.get("text") or piece["item"]["title"] for piece in pieces),
+        "text": "".join(piece.get("text") or piece["item"]["title"] for piece in ordered),
         "language": done.language,
         "plan": understood.plan.as_dict() if understood else {},
-        "parts": pieces,
+        "parts": ordered,
         "seconds": done.seconds,
     }
+
+
+def pieces(parts: Iterable[Part], item: Callable[[Card], dict]) -> list[dict]:
+    """What was said and shown, in the order of the reply: {"text": ...} and, of a card, {"item": item(card)}."""
+    out: list[dict] = []
+    for part in parts:
+        if isinstance(part, Words | Notice):
+            if out and "text" in out[-1]:
+                out[-1]["text"] += part.text
+            else:
+                out.append({"text": part.text})
+        elif isinstance(part, Card):
+            out.append({"item": item(part)})
+    return out
 
 
 def item_json(item: CatalogItem) -> dict:

@@ -6,6 +6,7 @@ from pathlib import Path
 from catalog.importers import importer_for
 from catalog.importers.entry import Entry, Options
 from catalog.importers.source import Source
+from neo.chat.shelf import uncelled
 
 MOST = 200  # entries of a file that are read
 
@@ -16,4 +17,4 @@ def titles_in(path: str) -> list[str]:
     entries = importer_for(source).read(source, Options()).entries
     named = [entry.fields for entry in islice(entries, MOST) if isinstance(entry, Entry)]
     titles = [str(fields.get("title") or fields.get("item") or "").strip() for fields in named]
-    return list(dict.fromkeys(filter(None, titles)))
+    return list(dict.fromkeys(map(uncelled, filter(None, titles))))

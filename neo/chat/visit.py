@@ -12,6 +12,7 @@ from typing import Protocol
 from neo.chat.cards import Labels, ReplyHtml, line_html, message_html
 from neo.chat.chips import Menu, editor_html
 from neo.chat.parts import Card, Controls, Conversation, Done, Notice, Part, Trace, Turn, Understood, Words
+from neo.chat.transcript import pieces
 from neo.chat.words import words
 from neo.errors import NeoError
 from neo.items import CatalogItem
@@ -168,7 +169,9 @@ class Tools:
 def reply_html(exchange: Exchange, labels: Labels, tools: Tools | None = None, at: int = 0, last: bool = True) -> str:
     """The reply to the message at `at`; only the chips of the last one can be changed."""
     says = words(exchange.spoken)
-    reply = ReplyHtml.of(exchange.parts, labels, says["card"] if tools else None)
+    # The exchange says when it has ended: between its last part and that, nothing may look as if it could be pressed.
+    parts = (part for part in exchange.parts if not isinstance(part, Done))
+    reply = ReplyHtml.of(parts, labels, says["card"] if tools else None)
     if exchange.ended:
         reply.end(exchange.ended)
     if not tools or not exchange.ended:
@@ -196,14 +199,14 @@ def _rating_html(rating: Rating | None, at: int, says: dict) -> str:
 
 
 def asked_html(exchange: Exchange, at: int, tools: Tools | None) -> str:
-    """What the visitor said, with a button to say it otherwise."""
+    """What the visitor said, with a button to say it otherwise: unseen during the reply, but its room is kept."""
     html = message_html(exchange.message)
-    if not tools or not exchange.ended:
+    if not tools:
         return html
-    edit = line_html(words(exchange.spoken)["edit"])
+    edit, off = line_html(words(exchange.spoken)["edit"]), "" if exchange.ended else " disabled"
     return (
         f'{html}<button type="button" class="neo-edit" data-do="edit" data-at="{at}"'
-        f' aria-label="{edit}: {line_html(exchange.message[:60])}">{edit}</button>'
+        f' aria-label="{edit}: {line_html(exchange.message[:60])}"{off}>{edit}</button>'
     )
 
 
@@ -220,7 +223,7 @@ def messages(visit: Visit, labels: Labels, tools: Tools | None = None) -> list[d
 
 
 def as_dict(exchange: Exchange) -> dict:
-    """An exchange as JSON for programs. `text` holds words and titles in the order of the reply."""
+    """An exchange as JSON for programs. `text` holds words and titles in order, `parts` notices and items too."""
     understood, cards = exchange.understood, exchange.cards
     done = next((part for part in exchange.parts if isinstance(part, Done)), None)
     text = "".join(
@@ -230,6 +233,7 @@ def as_dict(exchange: Exchange) -> dict:
     )
     return {
         "text": text,
+        "parts": pieces(exchange.parts, card_dict),
         "items": [card_dict(card) for card in cards],
         "notices": [part.text for part in exchange.parts if isinstance(part, Notice)],
         "plan": understood.plan.as_dict() if understood else None,

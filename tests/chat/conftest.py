@@ -118,6 +118,8 @@ class Scripted:
             yield Card(EVIL, 1, -1.0, ((EVIL, -2.0),))
             return
         if "slow" in message:
+            if "calm" in message:
+                yield Card(SEA, 1, -0.5, ((SERIAL, -1.5),))
             for number in range(200):
                 yield Words(f"word{number} ")
                 time.sleep(0.05)

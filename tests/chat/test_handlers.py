@@ -1,6 +1,7 @@
 """What the buttons of the page do, without a browser."""
 
 import json
+from dataclasses import replace
 
 import gradio as gr
 import pytest
@@ -18,6 +19,7 @@ from neo.chat.parts import Controls, Notice
 from neo.chat.shelf import Shelf
 from neo.chat.taste import OWN, Taste
 from neo.chat.tour import SCENES
+from neo.chat.uploads import titles_in
 from neo.chat.visit import Exchange, Tools, said, waits
 from neo.plan import Plan, Term
 
@@ -197,6 +199,25 @@ def test_a_file_becomes_history_of_this_visit_and_is_gone(do, tmp_path, monkeypa
     path.write_text(text, encoding="utf-8")
     taste, *_ = do.upload(str(path), Taste())
     assert [item.title for item in taste.items] == titles and not path.exists()
+
+
+def test_a_visitor_learns_which_titles_of_a_file_were_missed(do, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(gr, "Info", lambda text, **_: told.append(text))
+    path = tmp_path / "my.csv"
+    path.write_text("title\nSerial\n<b>A\nB\nC\nD\nE\nF\nG\n", encoding="utf-8")
+    do.upload(str(path), Taste())
+    assert told == ["1 of 8 titles are in the catalog. Not found: “&lt;b&gt;A”; “B”; “C”; “D”; “E” and 2 more."]
+
+
+def test_titles_that_are_saved_can_be_read_back(do, tmp_path, sea, evil):
+    titles = ["=SUM(1)", 'Say "Hi", she said', "Ünï"]
+    own = Taste().heard([evil, *(replace(sea, key=title, title=title) for title in titles)])
+    path = tmp_path / "titles.csv"
+    path.write_text(do.keep(own), encoding="utf-8", newline="")
+    assert titles_in(str(path)) == [evil.title, *titles]
+    assert do.keep(Taste().heard([sea])) == "title,author\r\nThe Sea Around Us,Rachel Carson\r\n"
+    assert "Save my titles" in do.taste_view(own) and "Save my titles" not in do.taste_view(Taste())
 
 
 def test_a_reply_is_logged_without_its_texts(do, caplog, monkeypatch):

@@ -1,14 +1,23 @@
 """What a visitor's events do, without a browser: errors, stopping, undoing, and two visitors at once."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
+from sqlalchemy import create_engine, inspect
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
+from app import arguments, login
 from neo.chat.cards import Labels
+from neo.chat.page import create_page, launch_options
 from neo.chat.parts import Card, Controls, Conversation, Notice
 from neo.chat.visit import BROKEN, answered, as_dict, messages, said, waits
+from neo.errors import NeoError
+from tests.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +42,18 @@ def test_the_next_message_knows_the_conversation(scripted):
     assert visit[0].after.slate[1].title == "Serial"
     visit = answer(scripted(), said(visit, "count"))
     assert as_dict(visit[1])["text"] == "Turn 2; first was 'hello'."
+
+
+def test_programs_get_words_and_items_in_order(scripted):
+    told = as_dict(answer(scripted(), said((), "hello"))[0])
+    assert [part.get("text") or part["item"]["title"] for part in told["parts"]] == [
+        "Two for you.\n1. ",
+        "The Sea Around Us",
+        " Slow and deep, told by a biologist.\n2. ",
+        "Serial",
+        ' One story, week by week.I do not know "Moby Duck".',
+    ]
+    assert [part["item"] for part in told["parts"] if "item" in part] == told["items"]
 
 
 def test_an_error_with_a_remedy_is_said_as_it_is(scripted, capsys):
@@ -91,6 +112,33 @@ def test_the_api_needs_a_message_and_nothing_else(address):
     assert needed == {"message": True, "types": False, "language": False, "listener": False}
 
 
+def test_a_program_sees_the_reply_grow(address):
+    job = pytest.importorskip("gradio_client").Client(address, verbose=False).submit("hello", api_name="/chat")
+    job.result()
+    texts = [told["text"] for told in job.outputs()]
+    assert len(texts) > 2 and len(set(texts)) > 2
+    assert all(later.startswith(text) for text, later in zip(texts, texts[1:], strict=False))
+
+
+def test_health_is_answered(address):
+    answer = httpx.get(f"{address}health", timeout=None)
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_a_public_page_offers_no_real_listener_and_takes_no_file_and_no_rating(scripted):
+    kept = create_engine("sqlite://")
+    page = create_page(scripted(), feedback=kept, public=True)
+    shown = {block["props"].get("elem_id"): block["props"] for block in page.config["components"]}
+    names = [value for _, value in shown["neo-listener"]["choices"]]
+    assert "Nadia" in names and "Ana" not in names
+    assert not shown["neo-upload"]["visible"] and inspect(kept).get_table_names() == []
+    answers = {
+        public: TestClient(Starlette(**launch_options(public)["app_kwargs"])).post("/gradio_api/upload").status_code
+        for public in (True, False)
+    }
+    assert answers == {True: 403, False: 404}
+
+
 def test_controls_reach_the_assistant(scripted, serving):
     client, assistant = pytest.importorskip("gradio_client"), scripted()
     caller = client.Client(serving(assistant), verbose=False)
@@ -101,6 +149,39 @@ def test_controls_reach_the_assistant(scripted, serving):
 
 def run(*arguments):
     return subprocess.run([sys.executable, "app.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=600)
+
+
+def test_nobody_else_gets_in_unless_told(monkeypatch):
+    for name in ("NEO_HOST", "NEO_LOGIN"):
+        monkeypatch.delenv(name, raising=False)
+    chosen = arguments([])
+    assert (chosen.host, chosen.login, chosen.share_safe) == ("127.0.0.1", None, False)
+    assert launch_options()["share"] is False
+
+
+def test_a_login_is_a_name_and_a_password():
+    assert login("a:b") == ("a", "b") and login("a:b:c") == ("a", "b:c") and login(None) is None
+    for half in ("a", "a:", ":b"):
+        with pytest.raises(NeoError, match="name:password"):
+            login(half)
+
+
+SERVED = """
+from app import arguments, serve
+from neo.chat.page import create_page
+from tests.chat.conftest import Scripted
+serve(create_page(Scripted()), arguments(["--host", "127.0.0.1", "--port", "{port}"]))
+"""
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_calmly_when_asked_to(asked):
+    command = [sys.executable, "-c", SERVED.format(port=free_port())]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout.readline().startswith("Ready: open http://127.0.0.1:")
+        program.send_signal(asked)
+        _, errors = program.communicate()
+    assert program.returncode == 0 and "Traceback" not in errors
 
 
 def test_help_lists_the_settings_and_waits_for_no_model():
