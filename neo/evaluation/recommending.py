@@ -29,7 +29,8 @@ def recommend(bench: Bench, queries: int, progress=lambda: None) -> dict:
     Of recorded listeners also "from one listen": all that they heard, told by their first listen alone.
     """
     shelf = bench.shelf
-    train = [bench.listeners.history(seed) for seed in range(1_000_001, 1_000_001 + TRAINING_LISTENERS)]
+    drawn = (tuple(bench.listeners.history(seed)) for seed in range(1_000_001, 1_000_001 + TRAINING_LISTENERS))
+    train = list(map(list, dict.fromkeys(drawn)))  # few recorded listeners are drawn more than once
     rivals = {
         "popularity": Popularity(train, len(shelf.items)),
         "neighbours": Neighbours(shelf.vectors),
