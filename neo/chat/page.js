@@ -19,10 +19,11 @@
 
   // A part that comes in replaces its reply's HTML; what was unfolded on a card stays unfolded.
   const unfolded = new Set();
-  const keyOf = details => details.closest?.('.neo-card')?.dataset.key;
-  document.addEventListener('toggle', event => {
-    const key = keyOf(event.target);
-    if (key) unfolded[event.target.open ? 'add' : 'delete'](key);
+  const keyOf = details => details.closest('.neo-card').dataset.key;
+  // At the click, not at the later toggle: by then the element may have been replaced.
+  document.addEventListener('click', event => {
+    const details = event.target.closest?.('.neo-card summary')?.parentElement;
+    if (details) unfolded[details.open ? 'delete' : 'add'](keyOf(details));
   }, true);
   const unfold = () => document.querySelectorAll('.neo-card details:not([open])')
     .forEach(details => { details.open = unfolded.has(keyOf(details)); });

@@ -125,11 +125,11 @@ def test_what_is_unfolded_on_a_card_stays_so_while_the_reply_goes_on(visit):
     page.fill("#neo-box textarea", "something calm, slow")
     page.keyboard.press("Enter")
     page.wait_for_selector("#neo-chat [data-state=live] .neo-others")
-    page.click(".neo-others summary")
+    page.evaluate("document.querySelector('.neo-others summary').click()")
     page.wait_for_selector(".neo-others[open]")
     page.wait_for_function("document.querySelector('#neo-chat').innerText.includes('word9')")
     assert page.locator(".neo-others[open]").count() == 1
-    page.click(".neo-others summary")
+    page.evaluate("document.querySelector('.neo-others summary').click()")
     page.wait_for_selector(".neo-others:not([open])")
     page.wait_for_function("document.querySelector('#neo-chat').innerText.includes('word19')")
     assert page.locator(".neo-others[open]").count() == 0
