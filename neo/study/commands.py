@@ -18,6 +18,7 @@ from neo.study.tables import make_tables
 study_app = typer.Typer(no_args_is_help=True, help="Compare systems with people: a file in, a report out.")
 
 NameArgument = Annotated[str, typer.Argument(help="Name of the study, as its file has it.")]
+RaterArgument = Annotated[int, typer.Argument(help="The rater's number.")]
 FileArgument = Annotated[Path, typer.Argument(help="The study's YAML file.")]
 OutOption = Annotated[Path | None, typer.Option(help="Folder to write to; runs/study/NAME if left out.")]
 AddressOption = Annotated[str, typer.Option(help="Where raters reach the page; links begin with it.")]
@@ -161,7 +162,7 @@ def study_export(name: NameArgument, database: DatabaseOption, out: OutOption = 
 @study_app.command("exclude")
 def study_exclude(
     name: NameArgument,
-    rater: Annotated[int, typer.Argument(help="The rater's number.")],
+    rater: RaterArgument,
     database: DatabaseOption,
     because: Annotated[str, typer.Option(help="The reason; it is printed in the report.")],
 ) -> None:
@@ -172,7 +173,7 @@ def study_exclude(
 @study_app.command("include")
 def study_include(
     name: NameArgument,
-    rater: Annotated[int, typer.Argument(help="The rater's number.")],
+    rater: RaterArgument,
     database: DatabaseOption,
     because: Annotated[str, typer.Option(help="The reason; it is recorded.")],
 ) -> None:
@@ -189,7 +190,7 @@ def _decide(name: str, rater: int, database: str, excluded: bool, because: str) 
 @study_app.command("release")
 def study_release(
     name: NameArgument,
-    rater: Annotated[int, typer.Argument(help="The rater's number.")],
+    rater: RaterArgument,
     database: DatabaseOption,
     because: Annotated[str, typer.Option(help="The reason; it is recorded.")],
 ) -> None:

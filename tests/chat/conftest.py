@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
+from sqlalchemy import create_engine
 
 from neo.chat.parts import (
     Card,
@@ -28,6 +29,7 @@ from neo.sids.quantizer import ResidualQuantizer
 from neo.sids.sid import Sid
 from neo.wording import Wording
 from tests import tiny
+from tests.chat.browser import PATIENCE
 
 SEA = CatalogItem(
     1, "audiobook:the-sea-around-us", "audiobook", "The Sea Around Us", ("Rachel Carson",), "en", 1951, 550, 4,
@@ -178,3 +180,41 @@ def sea() -> CatalogItem:
 @pytest.fixture
 def evil() -> CatalogItem:
     return EVIL
+
+
+@pytest.fixture(scope="module")
+def script(scripted):
+    return scripted(pause=0.08)
+
+
+@pytest.fixture(scope="module")
+def address(serving, script, tmp_path_factory):
+    database = create_engine(f"sqlite:///{tmp_path_factory.mktemp('page') / 'feedback.db'}")
+    return serving(script, at_once=2, feedback=database)
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Opens the page: `visit(width=390, dark=True)`. Fails if the page asks anything of another host, or breaks."""
+    contexts, foreign, broken = [], [], []
+
+    def open_page(width=1280, height=860, dark=False):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        )
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: foreign.append(request.url) if not local(request.url) else None)
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector("#neo-box textarea")
+        return page
+
+    def local(url):
+        return url.startswith((address, "data:", "blob:"))
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not foreign and not broken

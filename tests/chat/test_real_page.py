@@ -1,16 +1,11 @@
 """The whole program once, in a browser, with the shipped model: the conversation that the README begins with."""
 
-DONE = "#neo-chat [data-state=done]"
-
-
-def say(page, message, replies):
-    page.fill("#neo-box textarea", message)
-    page.keyboard.press("Enter")
-    page.wait_for_function(f"document.querySelectorAll('{DONE}').length == {replies}", timeout=120_000)
+from tests.chat.browser import DONE, PATIENCE, say
 
 
 def test_two_shows_and_an_audiobook_then_why(serving, browser, assistant):
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto(serving(assistant))
     page.wait_for_selector("#neo-box textarea")
     say(page, "I loved Serial. Find me two shows like it and an audiobook for a long train ride", 1)

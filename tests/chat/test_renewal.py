@@ -6,31 +6,16 @@ import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from catalog.database import open_database
 from catalog.store import KeyedRow, store_items
-from catalog.tables import Item, ItemType, SidRow
+from catalog.tables import Item, SidRow
 from neo.chat import assistant as module
-from neo.chat.assistant import Assistant
 from neo.chat.parts import Conversation
-from neo.model.load import Loaded, make_engine
-from neo.sids import store
-from tests import tiny
-from tests.evaluation.test_suites import record
-from tests.training.test_train import FakeEncoder
+from tests.evaluation.test_suites import record, small_assistant
 
 
 @pytest.fixture
 def assistant(tmp_path):
-    database, encoder = open_database(f"sqlite:///{tmp_path}/tiny.db"), FakeEncoder()
-    with Session(database) as session:
-        session.add_all(ItemType(name=name, label=name, plural=f"{name}s") for name in ("show", "audiobook"))
-        session.flush()
-        store_items(session, [KeyedRow(f"item:{n}", record(n)) for n in range(24)])
-        book = store.build(session, encoder, shape=(2, 8))
-        store.write(session, book, encoder)
-        session.commit()
-    model, format_ = tiny.model(book)
-    return Assistant(Loaded(make_engine(model, format_), format_, encoder, book), database)
+    return small_assistant(tmp_path, 24)
 
 
 def sids(assistant):

@@ -39,21 +39,23 @@ def record(n: int) -> Row:
     return Row(("show", "audiobook")[n % 2], found, str(n))
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory):
-    database = open_database(f"sqlite:///{tmp_path_factory.mktemp('suites')}/tiny.db")
-    encoder = FakeEncoder()
+def small_assistant(folder, items: int) -> Assistant:
+    """An untrained tiny model on a catalog of `items` records."""
+    database, encoder = open_database(f"sqlite:///{folder}/tiny.db"), FakeEncoder()
     with Session(database) as session:
-        for name in ("show", "audiobook"):
-            session.add(ItemType(name=name, label=name, plural=f"{name}s"))
+        session.add_all(ItemType(name=name, label=name, plural=f"{name}s") for name in ("show", "audiobook"))
         session.flush()
-        store_items(session, [KeyedRow(f"item:{n}", record(n)) for n in range(36)])
+        store_items(session, [KeyedRow(f"item:{n}", record(n)) for n in range(items)])
         book = store.build(session, encoder, shape=(2, 8))
         store.write(session, book, encoder)
         session.commit()
     model, format_ = tiny.model(book)
-    assistant = Assistant(Loaded(make_engine(model, format_), format_, encoder, book), database)
-    return Bench.of(assistant, Settings())
+    return Assistant(Loaded(make_engine(model, format_), format_, encoder, book), database)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    return Bench.of(small_assistant(tmp_path_factory.mktemp("suites"), 36), Settings())
 
 
 @pytest.mark.parametrize("name", SUITES)
