@@ -54,8 +54,9 @@ def train(
     ] = "bfloat16",
     seed: Annotated[int, typer.Option(help="Seed of data and initial rows.")] = 20261122,
 ) -> None:
-    """Train on conversations composed from the catalog: shortcut, grounding, capability, steering, fluency, readout.
-    Writes OUT/weights.
+    """Train on conversations composed from the catalog. Writes OUT/weights.
+
+    Stages: shortcut, grounding, capability, steering, fluency, practice, readout.
 
     The shipped model: `python -m neo train --out runs/demo --sids neo/weights/demo`. To use what you trained:
     `python app.py --weights runs/demo/weights`.

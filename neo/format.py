@@ -53,8 +53,8 @@ class Facts:
 class Reply:
     """A plan, then words (str), items (Sid) and facts in the order they stand.
 
-    `learn` says what of it counts as the model's own: "all", "answer" (the plan was given) or "nothing" (an earlier
-    turn). An `open` reply is cut after its last part.
+    `learn` says what of it counts as the model's own: "all", "answer" (the plan was given), "plan" (the rest was given)
+    or "nothing" (an earlier turn). An `open` reply is cut after its last part.
     """
 
     plan: Plan
@@ -79,17 +79,17 @@ class Rendered:
     """The mean of the vectors of what was heard and what the visitor says they like, if there is any."""
 
 
-def earlier(plan: Plan, slate: list[Sid], words: str = "") -> Reply:
+def earlier(plan: Plan, slate: list[Sid], words: str = "", learn: str = "nothing") -> Reply:
     """A past reply as later prompts show it: plan and numbered spans, or its words if it held no items.
 
     What the words about items said is left out: a follow-up that needs an item's facts gets them anew.
     """
     if not slate:
-        return Reply(plan, (words,), learn="nothing")
+        return Reply(plan, (words,), learn=learn)
     parts: list = []
     for position, sid in enumerate(slate):
         parts += [f"{position + 1}. ", sid, "\n"]
-    return Reply(plan, tuple(parts), learn="nothing")
+    return Reply(plan, tuple(parts), learn=learn)
 
 
 def copied_values(plan: Plan) -> list[str]:
@@ -147,11 +147,11 @@ class Format:
                 put(self.words(turn.text) if turn.spoken else [])
                 put(self._assistant)
                 continue
-            own = turn.learn != "nothing"
-            plan = self.plan(turn.plan, said, copied=own)
+            own = turn.learn in ("all", "answer")
+            plan = self.plan(turn.plan, said, copied=turn.learn != "nothing")
             said += copied_values(turn.plan)
             put(plan[:1])
-            put(plan[1:], own=turn.learn == "all")
+            put(plan[1:], own=turn.learn in ("all", "plan"))
             for part in turn.parts:
                 if isinstance(part, str):
                     put(self.words(part), own)

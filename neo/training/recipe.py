@@ -157,6 +157,32 @@ class Recipe:
         )
     )
 
+    practice: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            conversations=22_000,
+            most_steps=1100,
+            rate=5e-4,
+            map_rate=2e-4,
+            adapter_rate=4e-4,
+            rehearsed=0.015,
+            english=0.52,
+            mixture={
+                "ground": {"codes": 0.01},
+                "vocabulary": {"plan": 0.16},
+                "recommend": {"plan": 0.24, "codes": 0.005, "full": 0.015},
+                "search": {"plan": 0.17, "codes": 0.005, "full": 0.005},
+                "again": {"plan": 0.07},
+                "refine": {"plan": 0.16, "full": 0.005},
+                "history": {"plan": 0.035, "codes": 0.005, "full": 0.005},
+                "why": {"plan": 0.015, "full": 0.005},
+                "describe": {"plan": 0.025, "full": 0.005},
+                "compare": {"plan": 0.015},
+                "profile": {"plan": 0.01},
+                "talk": {"plan": 0.03, "full": 0.01},
+            },
+        )
+    )
+
     def save(self, path) -> None:
         path.write_text(yaml.safe_dump(_plain(asdict(self)), sort_keys=False), encoding="utf-8")
 
@@ -164,7 +190,8 @@ class Recipe:
 def scaled(share: float, **changes) -> Recipe:
     """The default recipe with fewer (or more) conversations a stage."""
     recipe = Recipe(**changes)
-    stages = {name: getattr(recipe, name) for name in ("shortcut", "grounding", "capability", "steering", "fluency")}
+    names = ("shortcut", "grounding", "capability", "steering", "fluency", "practice")
+    stages = {name: getattr(recipe, name) for name in names}
     return replace(
         recipe,
         **{

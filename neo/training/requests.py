@@ -45,7 +45,7 @@ ALWAYS = {"search": "maker"}  # without a name, the same words would be a recomm
 COMPOSED = {"recommend": 0.45, "recommend_history": 0.35, "search": 0.15, "refine": 0.35}
 """Share of an act's training wordings that are composed of clauses; the others are whole sentences."""
 MOST_TRIES = 20
-VOCABULARY = ("topic", "topic", "topic", "tone", "format", "not_topic", "not_tone")
+VOCABULARY = ("topic", "topic", "topic", "tone", "format", "not_topic", "not_topic", "not_tone")
 """What a request of vocabulary alone names, the more often the more names there are."""
 ENGLISH = 0.7
 """Share of English among the requests of several languages, where a stage says nothing else."""

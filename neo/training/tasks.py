@@ -124,7 +124,8 @@ class Composer:
         return [self.message(asked.text, kept, asked.likes), reply]
 
     def first_turn(self, wording: Wording) -> tuple[Asked, list[int], list[Message | Reply]]:
-        """A request and its slate as an earlier turn of the prompt: plan and numbered spans, nothing to learn."""
+        """A request and its slate as an earlier turn of the prompt: plan and numbered spans. The plan is learned too, as
+        it costs nothing more, unless it rests on words that the prompt does not show."""
         while True:
             asked = self.requests.ask("recommend", wording, most=4)
             if asked.plan.ids_only:
@@ -132,12 +133,14 @@ class Composer:
             languages = asked.plan.languages or (wording.language,)
             if chosen := self.answers.choose(asked, languages, set(asked.likes), None):
                 break
+        learn = "plan"
         if self.draw.chance(0.3):  # the request was refined once already
             follow = self.follow(asked, chosen, wording)
             others = self.answers.choose(follow, follow.plan.languages or languages, {*chosen, *follow.likes}, None)
             if others and not follow.plan.ids_only and follow.plan.count <= 4:
-                asked, chosen = follow, others
-        return asked, chosen, [self.message(asked.text), earlier(asked.plan, [self.shelf.items[i].sid for i in chosen])]
+                asked, chosen, learn = follow, others, "nothing"
+        slate = [self.shelf.items[index].sid for index in chosen]
+        return asked, chosen, [self.message(asked.text), earlier(asked.plan, slate, learn=learn)]
 
     def ref(self, wording: Wording, chosen: list[int], not_: int | None = None) -> tuple[str, int]:
         position = self.draw.pick([p for p in range(len(chosen)) if p != not_])

@@ -29,7 +29,7 @@ from neo.sids.quantizer import ResidualQuantizer
 from neo.sids.sid import Sid
 from neo.wording import Wording
 from tests import tiny
-from tests.chat.browser import PATIENCE
+from tests.chat.browser import ENDLESS, PATIENCE
 
 SEA = CatalogItem(
     1, "audiobook:the-sea-around-us", "audiobook", "The Sea Around Us", ("Rachel Carson",), "en", 1951, 550, 4,
@@ -122,9 +122,9 @@ class Scripted:
         if "slow" in message:
             if "calm" in message:
                 yield Card(SEA, 1, -0.5, ((SERIAL, -1.5),))
-            for number in range(200):
+            for number in range(ENDLESS):
                 yield Words(f"word{number} ")
-                time.sleep(0.05)
+                time.sleep(0.2)
             return
         yield Words("Two for you.\n1. ")
         yield Card(SEA, 1, -0.5, ((SERIAL, -1.5),))

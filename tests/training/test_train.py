@@ -51,6 +51,7 @@ def recipe():
         capability=stage,
         steering=stage,
         fluency=stage,
+        practice=stage,
         shortcut=ShortcutConfig(conversations=24, mixture={"ground": {"codes": 1.0}}, listeners=2, epochs=2),
     )
 
