@@ -5,6 +5,10 @@ class NeoError(Exception):
     """Base of all errors that a user may meet; shown as one line, without a traceback."""
 
 
+class SettingInvalid(NeoError):
+    """An environment variable or flag holds what it cannot mean."""
+
+
 class BaseModelMissing(NeoError):
     """The base language model cannot be found or is not the expected file."""
 

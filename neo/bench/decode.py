@@ -15,6 +15,7 @@ from neo.decoding.processor import CatalogLogits
 from neo.decoding.trie import View
 from neo.format import Message
 from neo.model.plain import as_causal_lm, shortcut_of
+from neo.model.runner import Runner
 from neo.plan import Plan
 
 PROMPT = 256  # tokens
@@ -35,10 +36,12 @@ class Timed:
 
 
 def bench_decode(assistant, type_: str, runs: int = 3, progress=lambda: None) -> dict:
-    """`ratio_beam10`, `ratio_beam20`: generate's seconds over ours, medians of `runs`; `same_items`; `span_s`: a span
-    in mid-reply, beam 10, and `constraint_share` of it; `text_tokens_per_second`."""
-    format_, runner = assistant.format, assistant.engine.runner
-    model, view = runner.model, assistant.steering.tries.by_type[type_].everything()
+    """`ratio_beam10`, `ratio_beam20`: generate's seconds over ours, medians of `runs`, both in float32; `same_items`.
+    Then, in the arithmetic of the chat (`dtype`), `span_s`: a span in mid-reply, beam 10, and `constraint_share` of it;
+    `text_tokens_per_second` where nothing is copied."""
+    format_, model = assistant.format, assistant.engine.runner.model
+    dtype, runner = model.words.dtype, Runner(model)
+    view = assistant.steering.tries.by_type[type_].everything()
     vector = assistant.encoder.encode([SUBJECT])[0]
     ids = format_.render([Message(SUBJECT * 16, vector)]).ids
     plan = format_.plan(Plan("recommend", types=((type_, 1),), ids_only=True), [SUBJECT])
@@ -90,6 +93,7 @@ def bench_decode(assistant, type_: str, runs: int = 3, progress=lambda: None) ->
             round(float(np.median(seconds[name])), 3) for name in ("ours", "theirs")
         )
         result[f"ratio_beam{width}"] = round(float(np.median(seconds["theirs"]) / np.median(seconds["ours"])), 2)
+    runner, result["dtype"] = Runner(model, dtype), str(dtype).removeprefix("torch.")
     context = runner.start(ids, [vector])
     context.condition(vector, None)
     start, hidden = context.length, context.hidden

@@ -148,7 +148,7 @@ class Engine:
             )
             state = state.advance(id_)
             written.append(id_)
-            context.extend([id_])
+            context.write(id_)
         return written
 
     def _write_reply(self, context, decision: Decision, host: Host, sampling: Sampling) -> Iterator[Event]:
@@ -174,7 +174,7 @@ class Engine:
                 if position and state.may_end() and id_ in self._line_ends:
                     yield End("end")  # the line about the last item is the last line
                     return
-                context.extend([id_])
+                context.write(id_)
                 words += 1
                 yield Text([id_])
                 continue

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from neo.decoding.engine import Engine
-from neo.errors import SidsMissing, WeightsInvalid
+from neo.errors import SettingInvalid, SidsMissing, WeightsInvalid
 from neo.format import Format
 from neo.model.base import load_base
 from neo.model.neo import AdapterConfig, NeoModel
@@ -108,13 +108,24 @@ def _fill(path: Path, parameters: dict[str, torch.nn.Parameter], saved: dict[str
 def load(settings: Settings, report=lambda text: None) -> Loaded:
     """A ready engine for `settings`."""
     model, format_, book = load_model(settings, report)
-    return Loaded(make_engine(model, format_), format_, TextEncoder(book.encoder), book)
+    engine = make_engine(model, format_, arithmetic(settings.dtype))
+    return Loaded(engine, format_, TextEncoder(book.encoder), book)
 
 
-def make_engine(model: NeoModel, format_: Format) -> Engine:
+def arithmetic(name: str) -> torch.dtype:
+    """The type that `name` means on this machine. "auto" is bfloat16 where the CPU multiplies matrices of it in
+    hardware, float32 elsewhere: emulated, bfloat16 is many times slower."""
+    if name not in ("auto", "float32", "bfloat16"):
+        raise SettingInvalid(f'NEO_DTYPE is {name!r}: expected "auto", "float32" or "bfloat16"')
+    if name == "auto":
+        name = "bfloat16" if torch.cpu.get_capabilities().get("amx_bf16") else "float32"
+    return getattr(torch, name)
+
+
+def make_engine(model: NeoModel, format_: Format, dtype: torch.dtype = torch.float32) -> Engine:
     banned = [id_ for id_ in _special_ids(format_) if id_ != format_.end]
     line_ends = frozenset(id_ for id_ in range(model.vocabulary.base_size) if "\n" in format_.tokenizer.decode([id_]))
-    return Engine(Runner(model), format_.end, banned, line_ends)
+    return Engine(Runner(model, dtype), format_.end, banned, line_ends)
 
 
 def _special_ids(format_: Format) -> list[int]:

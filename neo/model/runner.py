@@ -3,24 +3,33 @@
 Branching. All beams of a level are fed as one sequence of sibling tokens behind the shared context: each has the same
 position and a mask that shows it the context, its own ancestors and itself. Nothing is repeated or reordered; when a
 beam wins, its ancestors' entries move up and the others are dropped.
+
+Reading ahead. Replies copy much of what stands before them: facts, titles, names. Where the latest words stood before,
+the words that followed them then are read together with the next one, in one pass, and are there at once if they come.
+What is written is the same; Saxena (2023) calls it prompt lookup decoding.
 """
 
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
 from neo.errors import NotFinite
+from neo.model.backbone import backbone_of
 from neo.model.neo import NeoModel
+
+AHEAD = 6  # words read ahead
+ALIKE = 2  # latest words that must have stood before
 
 
 class Runner:
-    """A model ready to decode: adapter merged, rows computed once."""
+    """A model ready to decode: adapter merged, the base in the arithmetic `dtype`, rows computed once."""
 
-    def __init__(self, model: NeoModel):
+    def __init__(self, model: NeoModel, dtype: torch.dtype = torch.float32):
         model.merge_adapter()
+        model.base.to(dtype)
         self.model = model.eval()
         self.vocabulary = model.vocabulary
+        self.backbone = backbone_of(model)
         with torch.inference_mode():
             self._code_outputs = model.rows.code_outputs()
             self._inputs = model.rows.inputs()
@@ -54,12 +63,20 @@ class Context:
 
     def __init__(self, runner: Runner):
         self.runner = runner
-        self.cache = DynamicCache(config=runner.model.base.config)
-        self.length = 0
+        self.cache = runner.backbone.start()
         self.hidden: Tensor | None = None
+        self._ids: list[int] = []
+        self._ahead: list[tuple[int, Tensor]] = []
+        """Words that were read but not written, each with the state after it."""
         self._condition: Tensor | None = None
         self._vectors: list[Tensor] = []
         self._branches: tuple[Tensor, Tensor] | None = None
+        self._branched: list[int] = []
+
+    @property
+    def length(self) -> int:
+        """Tokens read so far."""
+        return len(self._ids)
 
     @torch.inference_mode()
     def condition(self, message: np.ndarray, listener: np.ndarray | None) -> None:
@@ -71,21 +88,49 @@ class Context:
     @torch.inference_mode()
     def extend(self, ids: list[int], soft: list[np.ndarray] = (), span: int = 0) -> None:
         """Read more tokens. The first `span` of them belong to an item span under construction."""
+        self._forget_ahead()
         tokens = torch.tensor([ids])
         vectors = torch.from_numpy(np.array(soft, dtype=np.float32)) if len(soft) else None
         embedded = self.runner.model.embed(tokens, vectors)
         if span:
             embedded[:, :span] += self._condition
-        positions = torch.arange(self.length, self.length + len(ids))[None]
-        hidden = self.runner.model.hidden(embedded, past_key_values=self.cache, position_ids=positions, use_cache=True)
-        self.hidden = hidden[0, -1]
-        self.length += len(ids)
+        self.hidden = self._read(embedded[0])[-1]
+        self._ids += ids
 
+    @torch.inference_mode()
+    def write(self, id_: int) -> None:
+        """Read one token that the model wrote."""
+        if not (self._ahead and self._ahead[0][0] == id_):
+            self._forget_ahead()
+            guessed = self._guess(id_)
+            states = self._read(self.runner.model.embed(torch.tensor([id_, *guessed])))
+            self._ahead = list(zip([id_, *guessed], states, strict=True))
+        self.hidden = self._ahead.pop(0)[1]
+        self._ids.append(id_)
+
+    def _read(self, embedded: Tensor) -> Tensor:
+        return self.cache.read(embedded, torch.arange(self.length, self.length + len(embedded)))
+
+    def _guess(self, id_: int) -> list[int]:
+        """The words that followed where the latest ones and `id_` stood before; none if they never did."""
+        latest = [*self._ids[1 - ALIKE :], id_]
+        for end in range(self.length - 1, ALIKE - 1, -1):
+            if self._ids[end - ALIKE : end] == latest:
+                following = self._ids[end : end + AHEAD]
+                words = [id_ < self.runner.vocabulary.base_size for id_ in following]
+                return following[: words.index(False) if False in words else None]
+        return []
+
+    def _forget_ahead(self) -> None:
+        if self._ahead:
+            self.cache.keep(self.length)
+            self._ahead = []
+
+    @torch.inference_mode()
     def crop(self, length: int, hidden: Tensor) -> None:
         """Forget all but the first `length` tokens; `hidden` is the state that stood there."""
-        for layer in self.cache.layers:
-            layer.keys, layer.values = layer.keys[:, :, :length], layer.values[:, :, :length]
-        self.length, self.hidden = length, hidden
+        self.cache.keep(length)
+        self._ids, self._ahead, self.hidden = self._ids[:length], [], hidden
 
     @torch.inference_mode()
     def branch(self, ids: list[int], ancestors: list[tuple[int, ...]], depth: int) -> None:
@@ -94,26 +139,20 @@ class Context:
         `ancestors` are the slots, counted from the context's end, that each code descends from. The codes take the
         next slots, in order.
         """
-        stored = self.cache.get_seq_length() - self.length
+        stored = self.cache.length - self.length
         rows = self.runner.model.rows
         own = rows.residuals[torch.tensor(ids) - rows.vocabulary.control_ids.stop]
         earlier = torch.stack([self._rebuilt[list(path)].sum(0) for path in ancestors])
         self._rebuilt = torch.cat([self._rebuilt, own])
-        mask = torch.full((len(ids), self.length + stored + len(ids)), torch.finfo(torch.float32).min)
+        mask = torch.full((len(ids), self.length + stored + len(ids)), -torch.inf)
         mask[:, : self.length] = 0
         for row, path in enumerate(ancestors):
             mask[row, [self.length + slot for slot in path]] = 0
             mask[row, self.length + stored + row] = 0
-        positions = torch.full((1, len(ids)), self.length + depth)
         embedded = self.runner.model.embed(torch.tensor([ids])) + self._condition
-        hidden = self.runner.model.hidden(
-            embedded,
-            past_key_values=self.cache,
-            position_ids=positions,
-            attention_mask=mask[None, None],
-            use_cache=True,
-        )
-        self._branches = hidden[0], self._shortcut(own + earlier)
+        hidden = self.cache.read(embedded[0], torch.full((len(ids),), self.length + depth), mask)
+        self._branches = hidden, self._shortcut(own + earlier)
+        self._branched = [*self._branched, *ids]
 
     @torch.inference_mode()
     def _shortcut(self, prefix: Tensor) -> Tensor:
@@ -124,17 +163,15 @@ class Context:
     def open(self, opener: int) -> None:
         """Read the opener of an item span, after which the codes of level 0 can be scored."""
         self.extend([opener], span=1)
-        self._rebuilt = torch.zeros(0, self._vectors[0].shape[1])
+        self._rebuilt, self._branched = torch.zeros(0, self._vectors[0].shape[1]), []
         self._branches = self.hidden[None], self._shortcut(torch.zeros_like(self._vectors[0]))
 
     def code_scores(self, type_: str, level: int) -> np.ndarray:
         """Log-probabilities [n, codes] after the latest branches, or [1, codes] after the opener. Raises NotFinite."""
         return self.runner.level_scores(*self._branches, type_, level)
 
+    @torch.inference_mode()
     def settle(self, path: tuple[int, ...]) -> None:
         """Keep the branch whose slots are `path` as the continuation of the context and drop the others."""
-        chosen = torch.tensor([self.length + slot for slot in path], dtype=torch.long)
-        for layer in self.cache.layers:
-            layer.keys = torch.cat([layer.keys[:, :, : self.length], layer.keys[:, :, chosen]], dim=2)
-            layer.values = torch.cat([layer.values[:, :, : self.length], layer.values[:, :, chosen]], dim=2)
-        self.length += len(path)
+        self.cache.keep(self.length, path)
+        self._ids += [self._branched[slot] for slot in path]

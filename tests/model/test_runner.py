@@ -6,6 +6,8 @@ import torch
 
 from neo.decoding.beams import Unconstrained, search
 from neo.errors import NotFinite
+from neo.model import runner as runner_module
+from neo.model.backbone import LlamaCache
 from neo.model.neo import AdapterConfig, Batch
 from neo.model.runner import Runner
 from tests import tiny
@@ -97,3 +99,25 @@ def test_a_cropped_context_goes_on_as_if_nothing_had_been_read():
     context.crop(length, hidden)
     context.extend(more)
     assert torch.allclose(context.hidden, runner.start(prompt + more, []).hidden, atol=1e-5)
+
+
+def test_reading_ahead_saves_passes_and_changes_nothing(monkeypatch):
+    model, format_ = tiny.model(BOOK)
+    runner = Runner(model)
+    prompt = format_.words("A reporter looks again at a murder case.")
+    copied = format_.words(" a murder case, again at a murder")
+    passes, reading = [], LlamaCache.read
+    monkeypatch.setattr(LlamaCache, "read", lambda self, *given: passes.append(1) or reading(self, *given))
+    states = {}
+    for ahead in (0, 6):
+        monkeypatch.setattr(runner_module, "AHEAD", ahead)
+        context = runner.start(prompt, [])
+        passes.clear()
+        states[ahead] = []
+        for id_ in copied:
+            context.write(id_)
+            states[ahead].append(context.hidden)
+        context.extend(format_.words(" and"))
+        states[ahead].append(context.hidden)
+        assert (len(passes) == len(copied) + 1) == (ahead == 0)
+    assert torch.allclose(torch.stack(states[0]), torch.stack(states[6]), atol=1e-5)

@@ -1,0 +1,70 @@
+"""Both ways of reading give the same states, whatever is read, masked, forgotten or moved up."""
+
+import pytest
+import torch
+
+from neo.errors import SettingInvalid
+from neo.model import backbone
+from neo.model.backbone import Hub, Llama, backbone_of
+from neo.model.load import arithmetic
+from tests import tiny
+
+BOOK = tiny.book({"show": (3, 5)})
+
+
+def rows(count, seed):
+    return torch.randn(count, 32, generator=torch.Generator().manual_seed(seed))
+
+
+def a_reply(cache):
+    """States of all that a reply does to a cache: a prompt, words, siblings behind a mask, the winner moved up."""
+    states = [cache.read(rows(9, 0), torch.arange(9)), cache.read(rows(1, 1), torch.tensor([9]))]
+    mask = torch.full((3, 13), -torch.inf)
+    mask[:, :10] = 0
+    mask[:, 10:].fill_diagonal_(0)
+    states.append(cache.read(rows(3, 2), torch.full((3,), 10), mask))
+    cache.keep(10, (2,))
+    states.append(cache.read(rows(7, 3), torch.arange(11, 18)))
+    cache.keep(12)
+    return torch.cat([*states, cache.read(rows(1, 4), torch.tensor([12]))])
+
+
+@pytest.mark.parametrize("room", [4, 512])
+@torch.inference_mode()
+def test_a_llama_written_out_reads_as_transformers_does(monkeypatch, room):
+    monkeypatch.setattr(backbone, "ROOM", room)
+    model, _ = tiny.model(BOOK)
+    theirs = a_reply(Hub(model).start())
+    assert torch.allclose(a_reply(Llama(model).start()), theirs, atol=1e-5)
+    assert torch.allclose(a_reply(Hub(model).start()), theirs), "the base's own modules still hold the same weights"
+
+
+@torch.inference_mode()
+def test_bfloat16_is_near():
+    model, _ = tiny.model(BOOK)
+    exact = a_reply(Llama(model).start())
+    model.base.to(torch.bfloat16)
+    assert torch.allclose(a_reply(Llama(model).start()), exact, atol=0.1)
+
+
+def test_weights_are_held_once():
+    model, _ = tiny.model(BOOK)
+    llama = Llama(model)
+    attention = model.core.layers[0].self_attn
+    assert attention.k_proj.weight.untyped_storage().data_ptr() == llama.layers[0][1].untyped_storage().data_ptr()
+
+
+def test_what_is_no_plain_llama_is_read_by_transformers():
+    model, _ = tiny.model(BOOK)
+    assert isinstance(backbone_of(model), Llama)
+    model.base.config.attention_bias = True
+    assert isinstance(backbone_of(model), Hub)
+
+
+def test_the_arithmetic_is_named_or_chosen_for_the_machine(monkeypatch):
+    assert arithmetic("float32") == torch.float32
+    for has, chosen in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: {"amx_bf16": has})
+        assert arithmetic("auto") == chosen
+    with pytest.raises(SettingInvalid, match='expected "auto", "float32" or "bfloat16"'):
+        arithmetic("int4")
