@@ -114,6 +114,8 @@ def _narrowed(statement: Select, wish: Wish) -> Select:
             statement = statement.where(Item.id.in_(_item_ids_with_facets(kind, wanted)))
         if unwanted:
             statement = statement.where(Item.id.not_in(_item_ids_with_facets(kind, unwanted)))
+    if wish.most_minutes is not None:
+        statement = statement.where(Item.minutes <= wish.most_minutes)
     if wish.makers:
         statement = statement.where(Item.id.in_(_item_ids_by_makers(wish.makers)))
     if wish.without_makers:

@@ -192,7 +192,7 @@ def _maker_ids(session: Session, names: set[str]) -> dict[str, int]:
 
 
 def _facet_ids(session: Session, pairs: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    rows = session.execute(select(Facet.kind, Facet.name, Facet.id)).all() if pairs else ()
+    rows = session.execute(select(Facet.kind, Facet.name, Facet.id).where(Facet.name.in_({name for _, name in pairs})))
     found = {(kind, name): id_ for kind, name, id_ in rows}
     if missing := sorted(pairs - set(found)):
         new = [{"kind": kind, "name": name} for kind, name in missing]

@@ -17,6 +17,8 @@ class Wish:
     formats: tuple[str, ...] = ()
     makers: tuple[int, ...] = ()
     """Maker ids."""
+    most_minutes: int | None = None
+    """The longest that an item may be. An unknown length is no short one."""
 
     without_topics: tuple[str, ...] = ()
     without_tones: tuple[str, ...] = ()

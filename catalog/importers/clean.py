@@ -25,6 +25,8 @@ from catalog.vocabulary import Vocabulary
 NOTHING = frozenset({"", "na", "n/a", "nan", "none", "null", "nil", "-", "unknown", "undefined"})
 """How tables spell a value that is not there."""
 NO_TITLE = NOTHING - {"none", "unknown"}
+LONGEST_NOTHING = max(map(len, NOTHING))
+MOST_ESCAPED = 8
 SECRET = re.compile(
     r"://[^/?#]*@|[?&;](?:[\w-]*[_-])?(?:auth|token|secret|password|(?:api|auth|access|private|feed)?key)=",
     re.IGNORECASE,
@@ -32,6 +34,9 @@ SECRET = re.compile(
 MOST_MINUTES = 100_000
 SURE = 0.5
 FIRST_LISTEN, LATE = 1970, timedelta(days=2)
+_MARKUP = nh3.Cleaner(tags=set())
+_BREAKS = re.compile(r"<(?=/?(?:p|br|li|div|h\d|tr|td)\b)", re.IGNORECASE)
+_DROPPED = frozenset({"Cc", "Cs", "Co", "Cn"})
 
 Note = Callable[[str, object, str], None]
 """Called with (field, value, what was done about it)."""
@@ -55,7 +60,7 @@ class Cleaner:
         }
         self._genres: dict[str, list[tuple[str, str]]] = {}
 
-    def record(self, fields: Mapping[str, object], part_of: str | None = None) -> ImportedRecord:
+    def record(self, fields: Mapping[str, object]) -> ImportedRecord:
         """The record of an item. Raises Unusable when there is no title."""
         title = title_of(fields.get("title"))
         if not title:
@@ -74,7 +79,6 @@ class Cleaner:
             minutes=self._minutes(fields),
             fame=self._fame(fields),
             description=description or cut(", ".join(genres), MOST_DESCRIPTION),
-            part_of=part_of,
             **facets,
         )
 
@@ -148,22 +152,35 @@ class Cleaner:
 
 
 def nothing(value: object, spellings: frozenset[str] = NOTHING) -> bool:
-    return value is None or (isinstance(value, str) and value.strip().lower() in spellings)
+    if isinstance(value, str):
+        word = value.strip()
+        return len(word) <= LONGEST_NOTHING and word.lower() in spellings
+    return value is None
 
 
 def one_line(value: object, spellings: frozenset[str] = NOTHING) -> str:
     """Text without markup, scripts, control characters and line breaks; "" for what is none."""
-    if nothing(value, spellings) or isinstance(value, (list, dict)):
+    if value is None or isinstance(value, (list, dict)):
         return ""
-    text = str(value)
-    if "<" in text or "&" in text:
-        text = re.sub(r"<(?=/?(?:p|br|li|div|h\d|tr|td)\b)", " <", text, flags=re.IGNORECASE)
-        text = html.unescape(nh3.clean(text, tags=set()))
-    # Cs are lone surrogates, which no database takes; Cf and Co would only confuse a comparison.
-    kept = "".join(char if unicodedata.category(char) not in _DROPPED else " " for char in text) \
-        if not text.isascii() or not text.isprintable() else text  # fmt: skip
-    line = " ".join(unicodedata.normalize("NFC", kept).split())
+    line = _unmarked(str(value))
+    for _ in range(MOST_ESCAPED):  # "&lt;b&gt;" was markup before somebody escaped it
+        if ("<" not in line and "&" not in line) or (again := _unmarked(line)) == line:
+            break
+        line = again
     return "" if nothing(line, spellings) else line
+
+
+def _unmarked(text: str) -> str:
+    if "<" in text:
+        text = _MARKUP.clean(_BREAKS.sub(" <", text))
+    if "&" in text:
+        text = html.unescape(text)
+    line = " ".join(text.split())
+    if not line.isprintable():
+        # Cs are lone surrogates, which no database takes; Co and Cn would only confuse a comparison.
+        dropped = {ord(char): " " for char in set(line) if unicodedata.category(char) in _DROPPED}
+        line = " ".join(line.translate(dropped).split())
+    return line if line.isascii() else unicodedata.normalize("NFC", line)
 
 
 def title_of(value: object) -> str:
@@ -173,15 +190,13 @@ def title_of(value: object) -> str:
 
 def storable(value: object) -> str:
     """A text as it stands, but for what no database takes: lone surrogates and zeros."""
-    return str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+    text = str(value)
+    return text if text.isprintable() else text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
 
 
 def is_private(address: str) -> bool:
     """Whether an address holds what only one person is to know: "?auth=TOKEN", "name:password@"."""
-    return SECRET.search(address) is not None
-
-
-_DROPPED = frozenset({"Cc", "Cs", "Co", "Cn"})
+    return ("@" in address or "=" in address) and SECRET.search(address) is not None
 
 
 def cut(text: str, most: int) -> str:
@@ -199,12 +214,17 @@ def names_of(value: object, separators: str) -> Iterator[str]:
     """The names in a list or in a text that separates them so."""
     if nothing(value):
         return
-    values = value if isinstance(value, (list, tuple)) else re.split(f"[{re.escape(separators)}]", str(value or ""))
+    values = value if isinstance(value, (list, tuple)) else _apart(separators).split(str(value or ""))
     for one in values:
         if isinstance(one, dict):
             one = one.get("name")
         if name := one_line(one):
             yield name
+
+
+@lru_cache
+def _apart(separators: str) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(separators)}]")
 
 
 def number_of(value: object) -> float | None:

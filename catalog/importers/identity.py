@@ -9,9 +9,8 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -24,6 +23,9 @@ from catalog.tables import Item, ItemMaker, ItemRef, Maker
 UNSURE = ("url", "title")
 """Schemes of which an item may have several without being several."""
 LONGEST_SLUG = 80
+_ADDRESS = re.compile(
+    r"(?:https?|feed|itpc|pcast)://([^\s/?#\[\]]*)((?:/[^\s?#]*)?)(\?[^\s#]+)?\??(?:#\S*)?", re.IGNORECASE
+)
 Ref = tuple[str, str]
 
 
@@ -53,17 +55,11 @@ def address(value: object) -> str | None:
 
     None for a private one: what opens somebody's paid feed is theirs, and not a name of the item.
     """
-    text = str(value or "").strip()
-    if not re.match(r"(https?|feed|itpc|pcast)://", text, re.IGNORECASE) or any(char.isspace() for char in text):
+    found = _ADDRESS.fullmatch(str(value or "").strip())
+    if not found or is_private(found[0]):
         return None
-    if is_private(text):
-        return None
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return None
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{parts.netloc.lower().removeprefix('www.')}{parts.path.rstrip('/')}{query}" or None
+    host, path, query = found.groups("")
+    return f"{host.lower().removeprefix('www.')}{path.rstrip('/')}{query}" or None
 
 
 def find(session: Session, wanted: Sequence[tuple[str, ImportedRecord, tuple[Ref, ...], str | None]]) -> list[Meant]:
@@ -142,10 +138,8 @@ class _Known:
 def _known(session: Session, wanted: Sequence[tuple], candidates: Sequence[list[str]]) -> _Known:
     refs = {ref for _, _, refs, _ in wanted for ref in refs}
     statement = select(ItemRef.scheme, ItemRef.value, Item.key, Item.id).join(Item)
-    by_ref = {
-        (scheme, value): Meant(key, id_)
-        for scheme, value, key, id_ in session.execute(statement.where(tuple_(ItemRef.scheme, ItemRef.value).in_(refs)))
-    }
+    rows = session.execute(statement.where(ItemRef.value.in_({value for _, value in refs})))
+    by_ref = {(scheme, value): Meant(key, id_) for scheme, value, key, id_ in rows if (scheme, value) in refs}
     keys = {key for keys in candidates for key in keys}
     keys |= {key for _, _, _, key in wanted if key} | {meant.key for meant in by_ref.values()}
     items = {

@@ -1,6 +1,7 @@
 """OPML subscriptions, as every podcast app writes them: outlines in folders. Unknown shows become items.
 
-Folders are genres. An outline that is found again deeper down is listed once, and so are entries of one address.
+Folders are genres. An outline that is found again deeper down is listed once, and so are entries of one address. A
+subscription whose address nobody knew is one by its type ("rss"), and known by its title.
 """
 
 from collections.abc import Iterator
@@ -48,12 +49,13 @@ class Opml:
                     named = {name.lower(): value for name, value in element.attrib.items()}
                     address, title = named.get("xmlurl"), named.get("title") or named.get("text")
                     inside = [folder for folder in folders if folder]
-                    folders.append(None if address else title)
-                    if not address or address in seen:
+                    subscribed = bool(address) or (named.get("type") or "").lower() == "rss"
+                    folders.append(None if subscribed else title)
+                    if not subscribed or (address or title) in seen:
                         continue
-                    seen.add(address)
+                    seen.add(address or title)
                     if not title:
-                        yield Refused(place, address, "a subscription needs a title (text=...)")
+                        yield Refused(place, address or "", "a subscription needs a title (text=...)")
                         continue
                     fields = {
                         "type": options.item_type or "show",

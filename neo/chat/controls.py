@@ -15,8 +15,8 @@ MOST_ITEMS = 6
 
 
 def controls_of(
-    taste: Taste, shelf: Shelf, types: list[str], language: str, speak: str, count: int, familiarity: str,
-    tones: list[str], unheard: bool,
+    taste: Taste, shelf: Shelf, types: list[str], language: str, speak: str, count: int, minutes: int | None,
+    familiarity: str, tones: list[str], unheard: bool,
 ) -> Controls:  # fmt: skip
     """The page's values as hard filters."""
     return Controls(
@@ -25,6 +25,7 @@ def controls_of(
         listener=None if taste.own else taste.listener,
         reply_language=speak or None,
         count=int(count) or None,
+        minutes=minutes or None,
         familiarity=familiarity or None,
         tones=tuple(tones or ()),
         unheard=unheard,
@@ -51,6 +52,10 @@ def filters(types: list[tuple[str, str]], languages: list[tuple[str, str]], tone
         [("As many as you ask for", 0), *((str(n), n) for n in range(1, MOST_ITEMS + 1))], value=0, label="How many",
         filterable=False, elem_id="neo-count",
     )  # fmt: skip
+    minutes = gr.Number(
+        0, label="Minutes at most", info="0: any length. A show is as long as its usual episode", minimum=0,
+        precision=0, elem_id="neo-minutes",
+    )  # fmt: skip
     familiarity = gr.Radio(
         [("Either", ""), ("New to me", "new"), ("Familiar", "familiar")], value="", label="New or familiar",
         elem_id="neo-familiarity",
@@ -60,7 +65,7 @@ def filters(types: list[tuple[str, str]], languages: list[tuple[str, str]], tone
         info="Any of these", elem_id="neo-tones",
     )  # fmt: skip
     unheard = gr.Checkbox(False, label="Hide what I have heard", elem_id="neo-unheard")
-    return [kinds, language, speak, count, familiarity, tone, unheard]
+    return [kinds, language, speak, count, minutes, familiarity, tone, unheard]
 
 
 def heard_language(visit: Visit, labels: Labels) -> str:

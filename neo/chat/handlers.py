@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from time import monotonic
 
 import gradio as gr
 from sqlalchemy import Engine as Database
@@ -17,7 +18,7 @@ from neo.chat.controls import controls_of, heard_language
 from neo.chat.inspector import inspection_html
 from neo.chat.limits import Rate
 from neo.chat.log import log_reply
-from neo.chat.parts import Controls, Notice
+from neo.chat.parts import Controls, Notice, Words
 from neo.chat.shelf import Shelf, exported, marks_html, shelf_html
 from neo.chat.sid_map import SidMap
 from neo.chat.taste import OWN, Taste, found_html, found_words, taste_html, titles_csv
@@ -44,6 +45,7 @@ from neo.plan import Plan, Term
 from neo.sids.vocabulary import MOST
 
 BUSY = "A reply is still being written. Press Stop to cut it short."
+SHOWN_EVERY = 0.1  # seconds; words that follow each other faster are shown together, as every showing costs the browser
 TOO_FAST = "That was quick. This page gives {most} replies in {seconds:.0f} seconds; try again in {wait:.0f} s."
 
 
@@ -92,10 +94,10 @@ class Handlers:
 
     def answer(
         self, visit: Visit, inspect: bool, taste: Taste, shelf: Shelf, types: list[str], language: str, speak: str,
-        count: int, familiarity: str, tones: list[str], unheard: bool, request: gr.Request,
+        count: int, minutes: int | None, familiarity: str, tones: list[str], unheard: bool, request: gr.Request,
     ) -> Iterator[tuple]:  # fmt: skip
         """The reply as it grows; what is to be said next is said and answered too."""
-        controls = controls_of(taste, shelf, types, language, speak, count, familiarity, tones, unheard)
+        controls = controls_of(taste, shelf, types, language, speak, count, minutes, familiarity, tones, unheard)
         if visit and visit[-1].scene:  # a scene shows what it is made to show, whatever is set beside the chat
             controls = Controls()
         while waits(visit) and not visit[-1].begun:
@@ -111,16 +113,19 @@ class Handlers:
                 yield visit, messages(visit, self.labels, self.tools)
 
     def _replies(self, asked: Exchange, controls: Controls, inspect: bool, request: gr.Request) -> Iterator[Exchange]:
-        """The exchange after each part, or at once the refusal of somebody who asks too often."""
+        """The exchange as it grows, or at once the refusal of somebody who asks too often."""
         wait = self.rate.wait(request.client.host) if self.rate and request.client else 0
         if wait:
             text = TOO_FAST.format(most=self.rate.most, seconds=self.rate.seconds, wait=wait + 0.5)
             yield replace(asked, parts=(Notice(text),), then=(), begun=True, ended="done")
         else:
-            exchange = asked
+            exchange, shown = asked, 0.0
             try:
                 for exchange in answered(self.assistant, asked, controls, inspect):
-                    yield exchange
+                    more_words = not exchange.ended and isinstance(exchange.parts[-1], Words)
+                    if not more_words or monotonic() - shown >= SHOWN_EVERY:
+                        shown = monotonic()
+                        yield exchange
             finally:  # also of a reply that was cut short
                 log_reply(exchange)
 
@@ -253,10 +258,12 @@ class Handlers:
         return gr.Chatbot(examples=[{"text": text} for text in words(language)["examples"]])
 
     def chat(
-        self, message: str, types: list[str], language: str, listener: str, visit: Visit, request: gr.Request
-    ) -> Iterator[tuple]:
+        self, message: str, types: list[str], language: str, listener: str, minutes: int | None, visit: Visit,
+        request: gr.Request,
+    ) -> Iterator[tuple]:  # fmt: skip
         """For programs: the reply as JSON that grows. Calls of one client continue one conversation."""
         visit = said(visit, message)
-        controls = Controls(tuple(types or ()), language or None, None if listener == OWN else listener or None)
+        listener = None if listener == OWN else listener or None
+        controls = Controls(tuple(types or ()), language or None, listener, minutes=minutes or None)
         for exchange in self._replies(visit[-1], controls, False, request):
             yield as_dict(exchange), (*visit[:-1], exchange)

@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from catalog import queries
-from neo.chat.contradictions import contradictions
+from neo.chat.contradictions import contradictions, length
 from neo.chat.parts import Card, Controls, Conversation, Notice, Part, Understood, Words
 from neo.chat.steering import CHOOSING, Steered, Steering, chips, controlled
 from neo.decoding import engine
@@ -59,7 +59,7 @@ class Host:
         unknown = [f for f in ("like", "title") if plan.values(f) and not getattr(steered, f"{f}d")]
         if unknown:
             steered = replace(steered, plan=plan.without(*unknown))
-        overruled = contradictions(written, self.controls, self.wording)
+        overruled = contradictions(written, self.controls, self.wording, self.said[-1], steered.titled, self.past.items)
         self.steered, self.notices = steered, [*overruled, *steered.notices]
         stop, facts = self._facts_for(steered)
         plan = steered.plan
@@ -67,8 +67,9 @@ class Host:
         if plan.act in CHOOSING:
             possible = _possible(plan, dict(available))
             if not possible:
-                wish = ", ".join(chips(plan, self.wording))
-                self.notices = [*overruled, render(self.wording.replies["nothing"][0], wish=wish)]
+                wish = ", ".join(self._wished(plan))
+                nothing = render(self.wording.replies["nothing"][0], wish=wish)
+                self.notices = overruled if overruled and steered.titled else [*overruled, nothing]
                 stop = True
             elif possible != plan.types:  # the plan says what there is, so that the words about it do too
                 plan = replace(plan, types=possible)
@@ -79,6 +80,12 @@ class Host:
         taste = Message("", np.empty(0), (), self.past.vector, self.vector_of(steered.liked)).taste()
         context = [id_ for fact in facts for id_ in self.format.facts(fact)]
         return engine.Decision(steered.views, state, changed, context, taste, stop)
+
+    def _wished(self, plan: Plan) -> Iterator[str]:
+        """What was looked for: the plan, and what the controls ask of items that no plan can say."""
+        yield from chips(plan, self.wording)
+        yield from (self.wording.label("tones", tone) for tone in self.controls.tones)
+        yield from [length(self.controls.minutes, self.wording)] if self.controls.minutes else []
 
     def _sayable(self, plan: Plan) -> Plan:
         """The plan without names that are no words of the visitor's, such as half an emoji."""

@@ -247,7 +247,7 @@ def _wire(do: Handlers, ui: SimpleNamespace, held: SimpleNamespace, turn_taking:
     message, reply = gr.Textbox(visible=False, label="message"), gr.JSON(visible=False, label="reply")
     gr.Button(visible=False).click(
         do.chat,
-        [message, ui.filters[0], ui.filters[1], who.listener, held.visit],
+        [message, ui.filters[0], ui.filters[1], who.listener, ui.filters[4], held.visit],
         [reply, held.visit],
         api_name="chat",
         api_description=do.chat.__doc__,

@@ -22,6 +22,8 @@ class Controls:
     """Language of the replies; None: the one that the message is in."""
     count: int | None = None
     """How many items a reply shall hold; None: as many as the message asks for."""
+    minutes: int | None = None
+    """The longest that an item may be; one of unknown length is out then."""
     familiarity: str | None = None
     """"new" or "familiar", as in a plan."""
     tones: tuple[str, ...] = ()

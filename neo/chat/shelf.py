@@ -149,8 +149,8 @@ def _opml(groups: Mapping[str, tuple[CatalogItem, ...]], addresses: Mapping[str,
     body = ElementTree.SubElement(root, "body")
     for item in items:
         if item.type == "show":
-            feed = {"type": "rss", "xmlUrl": addresses[item.key]} if item.key in addresses else {}
-            said = {"text": item.title, "title": item.title} | feed
+            feed = {"xmlUrl": addresses[item.key]} if item.key in addresses else {}
+            said = {"type": "rss", "text": item.title, "title": item.title} | feed
             ElementTree.SubElement(body, "outline", {name: _NOT_IN_XML.sub("", value) for name, value in said.items()})
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)

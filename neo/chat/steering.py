@@ -100,7 +100,8 @@ class Steering:
         said = conversation.said_items if not titled else ()
         disliked = self.items(session, plan.values("like", wanted=False), wording, [])
         disliked += self.items(session, plan.values("title", wanted=False), wording, [])
-        heard = history if controls.unheard or not (plan.familiarity == "familiar" or titled) else ()
+        new = controls.unheard or controls.familiarity == "new"
+        heard = history if new or not (plan.familiarity == "familiar" or titled) else ()
         unwanted = {*controls.without, *(item.id for item in heard)}
         wish = Wish(
             types=controls.types,
@@ -109,6 +110,7 @@ class Steering:
             tones=plan.values("tone"),
             formats=plan.values("format"),
             makers=self._makers(plan.values("by"), wording, notices),
+            most_minutes=controls.minutes,
             without_topics=plan.values("topic", wanted=False),
             without_tones=plan.values("tone", wanted=False),
             without_formats=plan.values("format", wanted=False),
@@ -118,13 +120,22 @@ class Steering:
         )
         if titled:  # a thing asked for by name is that thing, whatever else was said of it
             only = (controls.language,) if controls.language else ()
-            wish = Wish(controls.types, only, only_items=wish.only_items, without_items=tuple(unwanted))
+            known = {item.id for item in (history if controls.familiarity == "familiar" and history else titled)}
+            named = tuple(item.id for item in titled if item.id in known)
+            wish = Wish(
+                controls.types,
+                only,
+                most_minutes=controls.minutes,
+                without_items=tuple(unwanted),
+                only_items=named,
+            )
             plan = replace(plan, types=((ANY, len(titled)),))
-        views, left_out, wish, wishes = self._loosened(session, wish, plan, controls.tones)
+        views, left_out, wish, wishes = self._loosened(session, wish, plan, controls)
         if left_out and any(views.values()):
             labels = [_label(kind, name, wording) for kind, name in left_out]
             notices.append(wording.notice("loosened", left_out=wording.joined(labels)))
             plan = _less(plan, left_out)  # so that nothing is said to be what it is not
+        wish = replace(wish, tones=tuple(dict.fromkeys((*wish.tones, *controls.tones))))
         return Steered(plan, tuple(liked), tuple(titled), views, tuple(notices), wish, wishes)
 
     @staticmethod
@@ -133,22 +144,30 @@ class Steering:
         return history if plan.familiarity == "familiar" else ()
 
     def reread(self, plan: Plan, wording: Wording) -> Plan:
-        """The plan with names that nobody and nothing bears read as the facets they are: by "space" is topic space."""
+        """The plan with each name read as what bears it: by a title's name is that title, like a maker's name is by
+        that maker, and by "space" is topic space. Who bears a name in full keeps it."""
         terms = []
         for term in plan.terms:
-            index = {"like": self.names.titles, "title": self.names.titles, "by": self.names.makers}.get(term.field)
-            unknown = index is not None and not index.find(term.value, limit=1)
-            facet = wording.facet_called(term.value) if unknown else None
-            terms.append(Term(*facet, term.wanted) if facet else term)
+            if term.field in ("like", "title", "by"):
+                scores = {
+                    kind: found[0].score if (found := index.find(term.value, limit=1)) else 0.0
+                    for kind, index in (("title", self.names.titles), ("maker", self.names.makers))
+                }
+                own, other = ("maker", "title") if term.field == "by" else ("title", "maker")
+                facet = wording.facet_called(term.value) if scores[own] < 1 else None
+                if facet:
+                    term = Term(*facet, term.wanted)
+                elif scores[other] > scores[own]:
+                    field = "by" if other == "maker" else "title" if plan.act == "search" else "like"
+                    term = replace(term, field=field)
+            terms.append(term)
         return replace(plan, terms=tuple(dict.fromkeys(terms)))
 
     def _loosened(
-        self, session: Session, wish: Wish, plan: Plan, must: tuple[str, ...]
+        self, session: Session, wish: Wish, plan: Plan, controls: Controls
     ) -> tuple[dict[str, View], list[tuple[str, str]], Wish, tuple[Wish, ...]]:
         """Views of the strictest form of the wish that leaves enough, what it had to leave out, and that form, as a
-        wish and as the query asked it.
-
-        `must`: tones that are never left out."""
+        wish and as the query asked it. What `controls` ask for is never left out."""
         steps: list[tuple[Wish, list[tuple[str, str]], bool]] = []
         tones = [("tone", name) for name in wish.tones]
         formats = [("format", name) for name in wish.formats]
@@ -159,14 +178,14 @@ class Steering:
         steps.append((replace(wish, tones=()), tones, False))
         steps.append((replace(wish, tones=(), formats=()), tones + formats, False))
         steps.append((replace(wish, tones=(), formats=(), topics=()), tones + formats + topics, False))
-        if plan.familiarity == "familiar":
+        if plan.familiarity == "familiar" and not controls.familiarity:
             steps.append((replace(wish, only_items=None), [("familiarity", "familiar")], False))
         for step, left_out, all_topics in steps:
-            wishes = _asked(step, all_topics, must)
+            wishes = _asked(step, all_topics, controls.tones)
             views = self._views(session, wishes)
             if _satisfies(views, plan, strict=all_topics):
                 return views, left_out, step, wishes
-        wishes = _asked(wish, False, must)  # no loosening helps: stay with what was said
+        wishes = _asked(wish, False, controls.tones)  # no loosening helps: stay with what was said
         return self._views(session, wishes), [], wish, wishes
 
     def _views(self, session: Session, wishes: tuple[Wish, ...]) -> dict[str, View]:

@@ -84,7 +84,7 @@ class Watch:
             tuple(self.children),
             tuple((type_, len(view), len(steering.tries.by_type[type_])) for type_, view in steered.views.items()),
             tuple(
-                (field.name, ", ".join(map(str, value)) if field.name not in COUNTED else str(len(value)))
+                (field.name, _shown(field.name, value))
                 for field in fields(steered.wish)
                 if (value := getattr(steered.wish, field.name))
             ),
@@ -139,3 +139,10 @@ def children_along(view: Children, sid: Sid) -> tuple[int, ...]:
         counts.append(len(codes))
         node = int(nodes[list(codes).index(code)])
     return tuple(counts)
+
+
+def _shown(name: str, value: int | tuple) -> str:
+    """What a filter asks for, or how many items it names."""
+    if isinstance(value, int):
+        return str(value)
+    return str(len(value)) if name in COUNTED else ", ".join(map(str, value))

@@ -58,6 +58,8 @@ class QuestionResult:
     ratings: tuple[Rating, ...]
     effects: tuple[tuple[str, str, float], ...]
     """(arm, other arm, Cliff's delta) of a scale."""
+    by_task: dict[str, tuple[Rating, ...]]
+    by_language: dict[str, tuple[Rating, ...]]
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,8 @@ def analyse(spec: StudySpec, judgements: list[Judgement]) -> Results:
         len({each.task for each in judgements}),
         any(each.simulated for each in judgements),
         duels(spec, judgements),
-        _split(spec, judgements, "task"),
-        _split(spec, judgements, "language"),
+        {task: duels(spec, own) for task, own in _split(judgements, "task").items()},
+        {language: duels(spec, own) for language, own in _split(judgements, "language").items()},
         strengths(spec, judgements),
         tuple(_question(spec, judgements, question) for question in spec.questions if question.about != "comparison"
               and question.answer != "comment"),
@@ -141,9 +143,9 @@ def _duel(spec: StudySpec, pair: tuple[str, str], own: list[Judgement]) -> Duel:
     return Duel(pair, won, lost, verdicts["tie"], verdicts["bad"], decided, score, effect, needed)
 
 
-def _split(spec: StudySpec, judgements: list[Judgement], by: str) -> dict[str, tuple[Duel, ...]]:
-    names = list(dict.fromkeys(getattr(each, by) for each in judgements))
-    return {name: duels(spec, [each for each in judgements if getattr(each, by) == name]) for name in sorted(names)}
+def _split(judgements: list[Judgement], by: str) -> dict[str, list[Judgement]]:
+    names = sorted({getattr(each, by) for each in judgements})
+    return {name: [each for each in judgements if getattr(each, by) == name] for name in names}
 
 
 def strengths(spec: StudySpec, judgements: list[Judgement]) -> dict[str, Estimate]:
@@ -161,26 +163,41 @@ def strengths(spec: StudySpec, judgements: list[Judgement]) -> dict[str, Estimat
 
 
 def _question(spec: StudySpec, judgements: list[Judgement], question: Question) -> QuestionResult:
-    ratings, values_of = [], {}
+    values = {}
+    if question.answer == "scale":
+        rows = {arm: _rows(judgements, question, arm) for arm in spec.arms}
+        values = {arm: np.array([value for *_, value in own], float) for arm, own in rows.items() if own}
+    return QuestionResult(
+        question,
+        ratings(spec, judgements, question),
+        tuple((a, b, statistics.cliffs_delta(values[a], values[b])) for a, b in combinations(values, 2)),
+        {task: ratings(spec, own, question) for task, own in _split(judgements, "task").items()},
+        {language: ratings(spec, own, question) for language, own in _split(judgements, "language").items()},
+    )
+
+
+def _rows(judgements: list[Judgement], question: Question, arm: str) -> list[tuple[int, str, str | int]]:
+    """(rater, task, answer) of every answer to a question about an arm."""
+    return [
+        (each.rater, each.task, answer.value)
+        for each in judgements
+        for answer in each.answers
+        if answer.question == question.id and answer.arm == arm
+    ]
+
+
+def ratings(spec: StudySpec, judgements: list[Judgement], question: Question) -> tuple[Rating, ...]:
+    """Answers to a question about each arm; means have an interval clustered by rater and task."""
+    found = []
     for arm in spec.arms:
-        rows = [
-            (each.rater, each.task, answer.value)
-            for each in judgements
-            for answer in each.answers
-            if answer.question == question.id and answer.arm == arm
-        ]
-        counts = Counter(value for *_, value in rows)
-        mean = None
+        rows = _rows(judgements, question, arm)
+        counts, mean = Counter(value for *_, value in rows), None
         if question.answer == "scale" and rows:
             raters, tasks, values = (np.array(column) for column in zip(*rows, strict=True))
-            values_of[arm] = values = values.astype(float)
-            mean = statistics.weighted_mean(values, statistics.cluster_weights(raters, tasks, spec.seed))
-        ratings.append(Rating(arm, mean, tuple(counts[option] for option in question.options)))
-    effects = tuple(
-        (one, other, statistics.cliffs_delta(values_of[one], values_of[other]))
-        for one, other in combinations(values_of, 2)
-    )
-    return QuestionResult(question, tuple(ratings), effects)
+            weights = statistics.cluster_weights(raters, tasks, spec.seed)
+            mean = statistics.weighted_mean(values.astype(float), weights)
+        found.append(Rating(arm, mean, tuple(counts[option] for option in question.options)))
+    return tuple(found)
 
 
 def _replies(judgements: list[Judgement], arm: str) -> list[tuple[int, str, list[bool | None]]]:

@@ -1,6 +1,7 @@
 """python -m neo study COMMAND: from a file to links, raters, a report and an export."""
 
 import csv
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -105,12 +106,13 @@ def study_serve(
 
 @study_app.command("status")
 def study_status(name: NameArgument, database: DatabaseOption) -> None:
-    """How far a study is, by arm and task, and which raters are flagged or stopped. Says nothing of who wins."""
-    from neo.study.report import progress
+    """How far a study is, by arm and task, and which raters are flagged or stopped; who wins only when all is in."""
+    from neo.study.report import progress, range_of, standings
 
     with Session(open_database(database)) as session:
         study, spec = store.find(session, name)
         state = progress(session, study, spec)
+        duels = standings(session, study, spec, state)
     simulated = f" ({state.simulated} simulated)" if state.simulated else ""
     screen.print(
         f"{state.submitted} of {state.planned} judgements submitted, {state.taken} taken; "
@@ -122,11 +124,45 @@ def study_status(name: NameArgument, database: DatabaseOption) -> None:
             table.add_row(key, str(done), str(planned))
         table.add_section()
     screen.print(table)
+    for duel in duels:
+        won = f"{duel.arms[0]} against {duel.arms[1]}: win rate {range_of(duel.score)}, {duel.total} judgements"
+        screen.print(won, markup=False, highlight=False)
     for rater, tasks in state.unfinished.items():
         screen.print(f"rater {rater} began {tasks} task{'s' if tasks > 1 else ''} and has not submitted yet")
     for rater, reasons in state.flagged.items():
         excluded = f" (excluded: {state.excluded[rater]})" if rater in state.excluded else ""
         screen.print(f"rater {rater} is flagged{excluded}: {'; '.join(reasons)}", markup=False, highlight=False)
+
+
+@study_app.command("replay")
+def study_replay(
+    name: NameArgument,
+    database: DatabaseOption,
+    slot: Annotated[int | None, typer.Argument(help="The conversation's slot; lists them all if left out.")] = None,
+) -> None:
+    """Show a conversation as it was. Arms and answers are shown when all judgements are in.
+
+    Example: python -m neo study replay example 7
+    """
+    from neo.study.replay import conversations, replay
+
+    with Session(open_database(database)) as session:
+        study, spec = store.find(session, name)
+        if slot is None:
+            table = Table("slot", "rater", "task", "")
+            for each in conversations(session, study):
+                simulated = " (simulated)" if each.simulated else ""
+                table.add_row(str(each.slot), f"{each.rater}{simulated}", each.task, each.state)
+            screen.print(table)
+            return
+        shown = replay(session, study, spec, slot)
+    arms = "arms are hidden" if shown.blind else f"{' and '.join(shown.arms)} from left to right"
+    lines = [f"slot {shown.slot}, task {shown.task}: {arms}"]
+    for moment in shown.moments:
+        said_by = [moment.data[key] for key in ("side", "arm") if key in moment.data]
+        lines += [f"\n{moment.at:%Y-%m-%d %H:%M:%S} {' '.join((moment.kind, *said_by))}"]
+        lines += [moment.text or json.dumps(moment.data, ensure_ascii=False)] if moment.text or moment.data else []
+    screen.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 @study_app.command("report")

@@ -33,7 +33,7 @@ JUDGEMENT = {
     "verdict": "first, second, tie or bad",
     "side": "the verdict as it was clicked: left, right, tie or bad",
     "attentive": "1 or 0 for attention checks, empty otherwise",
-    "seconds": "from the last reply to submission",
+    "seconds": "from when the last reply was shown to submission",
     "at": "time of submission, UTC",
 }
 ANSWER = {
@@ -112,7 +112,7 @@ KINDS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "submitted": (
         "a rater submitted the slot",
-        {"answers": "ask -> value, as they stay", "seconds": "from the last reply to submission"},
+        {"answers": "ask -> value, as they stay", "seconds": "from when the last reply was shown to submission"},
     ),
     "released": (
         "a slot that its rater will not finish was replaced by a free one",

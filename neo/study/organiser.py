@@ -1,4 +1,4 @@
-"""The organiser's pages behind a password: progress, flagged raters and decisions, replays, report, export."""
+"""The organiser's pages behind a password: progress, win rates, decisions, replays, report, export."""
 
 import io
 import secrets
@@ -6,25 +6,20 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Literal
 
 import jinja2
 from fastapi import APIRouter, Depends, Form, HTTPException, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
-from markupsafe import Markup
 from sqlalchemy import Engine as Database
 from sqlalchemy.orm import Session
 
-from neo.chat.cards import ReplyHtml, message_html
 from neo.study import store
 from neo.study.errors import Hidden, StudyError
 from neo.study.export import export
-from neo.study.judgements import read
-from neo.study.kept import part_of
-from neo.study.report import as_html, build, progress
-from neo.study.shown import units
-from neo.study.tables import SlotRow
+from neo.study.replay import conversations, replay
+from neo.study.report import as_html, build, progress, range_of, standings
 
 _pages = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined, autoescape=True
@@ -49,9 +44,12 @@ def organiser_routes(database: Database, name: str, password: str) -> APIRouter:
     def overview() -> str:
         with Session(database) as session:
             study, spec = store.find(session, name)
-            state, judgements = progress(session, study, spec), read(session, study, spec)
+            state, taken = progress(session, study, spec), conversations(session, study)
+            duels = standings(session, study, spec, state)
         page = _pages.get_template("organiser.html.j2")
-        return page.render(spec=spec, state=state, judgements=judgements, form_key=form_key)
+        return page.render(
+            spec=spec, state=state, duels=duels, range_of=range_of, conversations=taken, form_key=form_key
+        )
 
     @router.get("/report", response_class=HTMLResponse)
     def report() -> str:
@@ -74,25 +72,20 @@ def organiser_routes(database: Database, name: str, password: str) -> APIRouter:
         return Response(packed.getvalue(), media_type="application/zip", headers=headers)
 
     @router.get("/replay/{slot_id}", response_class=HTMLResponse)
-    def replay(slot_id: int) -> str:
+    def replay_of(slot_id: int) -> str:
         with Session(database) as session:
             study, spec = store.find(session, name)
-            slot = session.get(SlotRow, slot_id)
-            if slot is None or slot.study_id != study.id:
-                raise HTTPException(404, f"slot {slot_id} is not of study {name!r}")
-            blind = not progress(session, study, spec).visible
-            kinds = ("message", "reply") if blind else ()
-            events = [
-                (event.at, event.kind, event.data, _shown(event.kind, event.data, blind))
-                for event in session.scalars(store.events_of_slot(slot_id, *kinds))
-            ]
-            return _pages.get_template("replay.html.j2").render(spec=spec, slot=slot, events=events, blind=blind)
+            try:
+                shown = replay(session, study, spec, slot_id)
+            except StudyError as error:
+                raise HTTPException(404, str(error)) from error
+        return _pages.get_template("replay.html.j2").render(spec=spec, replay=shown)
 
     @router.post("/decide")
     def decide(
         rater: Annotated[int, Form()],
         because: Annotated[str, Form()],
-        excluded: Annotated[bool, Form()],
+        act: Annotated[Literal["exclude", "include", "release"], Form()],
         key: Annotated[str, Form()],
     ) -> Response:
         if not secrets.compare_digest(key, form_key):
@@ -100,19 +93,12 @@ def organiser_routes(database: Database, name: str, password: str) -> APIRouter:
         with Session(database) as session:
             study, _ = store.find(session, name)
             try:
-                store.decide(session, study, rater, excluded, because)
+                if act == "release":
+                    store.release(session, study, rater, because)
+                else:
+                    store.decide(session, study, rater, act == "exclude", because)
             except StudyError as error:
                 raise HTTPException(400, str(error)) from error
         return RedirectResponse("/organiser", 303)
 
     return router
-
-
-def _shown(kind: str, data: dict, blind: bool) -> Markup:
-    """A message or a reply as the chat shows it, or blind, as raters see it; nothing for other events."""
-    if kind == "message":
-        return Markup(message_html(data["text"]))
-    if kind == "reply":
-        parts = tuple(part_of(stored) for stored, _ in data["parts"])
-        return Markup(ReplyHtml.of(units(parts) if blind else parts).html())
-    return Markup("")

@@ -1,14 +1,14 @@
 """The rater's page: consent, instructions, tasks, questions, thanks. Everything it knows it reads from `sitting`.
 
-Replies are written first and shown afterwards, both in the same steps and the same time (`neo.study.shown`), so neither
-waiting nor typing tells which arm a side is. What a rater does is kept in the database, where a rater stands in the
-session's state.
+Replies are written first and shown afterwards, in the same steps and the same time (`neo.study.shown`), and in a study
+of single arms not before `design.pace`: neither waiting nor typing tells which arm it is, on a reloaded page neither.
+What a rater does is kept in the database, where a rater stands in the session's state.
 """
 
+import asyncio
 import sys
-import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from neo.study.errors import LinkInvalid, NotReady, StudyError
 from neo.study.shown import NAMES, STEPS, choices_of, conversation_html, header_html, question_label, scenario_html
 from neo.study.sitting import Ask, Seat
 from neo.study.spec import StudySpec, said
-from neo.study.tables import RaterRow
+from neo.study.tables import RaterRow, now
 from neo.study.words import words
 
 CSS = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
@@ -118,24 +118,37 @@ class Handlers:
                 rater = session.get(RaterRow, where.rater_id)
                 sitting.finish_talking(session, self.spec, rater, where.slot_id)
 
-    def answer(self, where: Where | None) -> Iterator[str]:
-        """The conversation while its last message is being answered: first awaited, then shown step by step."""
+    def hidden(self, here: Seat) -> bool:
+        """Whether the replies to the last message are not written yet, or may not be shown yet."""
+        return bool(here.exchanges) and (not here.answered or now() < sitting.due(self.spec, here))
+
+    def write(self, where: Where | None) -> Iterator[tuple[str | dict, bool]]:
+        """Let the last message be answered: the waiting conversation, then whether there are replies to `show`."""
         here = self.seat(where)
-        if here is None or not here.exchanges or here.answered:
+        if here is None or not self.hidden(here):
+            yield gr.skip(), False
             return
-        yield conversation_html(here, where.language, self.labels, 0)
-        with Session(self.database) as session:
-            try:
-                rater = session.get(RaterRow, where.rater_id)
-                sitting.answer(session, self.spec, rater, where.slot_id, self.arms)
-            except Exception:
-                # The same words for every fault: what went wrong could tell which arm it was.
-                traceback.print_exc(file=sys.stderr)
-                gr.Warning(words(where.language)["broken"])
-                return
+        yield conversation_html(here, where.language, self.labels, 0), False
+        if not here.answered:
+            with Session(self.database) as session:
+                try:
+                    rater = session.get(RaterRow, where.rater_id)
+                    sitting.answer(session, self.spec, rater, where.slot_id, self.arms)
+                except Exception:
+                    # The same words for every fault: what went wrong could tell which arm it was.
+                    traceback.print_exc(file=sys.stderr)
+                    gr.Warning(words(where.language)["broken"])
+                    return
+        yield gr.skip(), True
+
+    async def show(self, where: Where | None, fresh: bool) -> AsyncIterator[str]:
+        """The conversation step by step while replies that were just written appear."""
+        if not fresh:
+            return
         here = self.seat(where)
+        await asyncio.sleep(max(0.0, (sitting.due(self.spec, here) - now()).total_seconds()))
         for step in range(1, STEPS + 1):
-            time.sleep(self.pause)
+            await asyncio.sleep(self.pause)
             yield conversation_html(here, where.language, self.labels, step)
 
     def save(self, key: str, where: Where, value: str | int | None) -> None:
@@ -226,6 +239,7 @@ def _wire(
     quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     # A state's change, which draws the questions, is only told through the queue.
     queued = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
+    fresh = gr.State(False)
     shown = [
         ui.header, ui.consenting, ui.language, ui.consent, ui.agree, ui.instructing, ui.instructions, ui.begin,
         ui.working, ui.scenario, ui.talk, ui.composing, ui.box, ui.send, ui.enough, ui.end, form,
@@ -235,8 +249,9 @@ def _wire(
         """Show where the rater stands, let a message be answered, show what that has opened."""
         viewed = event.then(partial(_view, do, ui, form), where, shown, **queued)
         turn_taking = queued | {"concurrency_limit": at_once, "concurrency_id": "reply"}
-        answered = viewed.then(do.answer, where, ui.talk, **turn_taking)
-        answered.then(partial(_view, do, ui, form), where, shown, **queued)
+        written = viewed.then(do.write, where, [ui.talk, fresh], **turn_taking)
+        shown_all = written.then(do.show, [where, fresh], ui.talk, **queued)
+        shown_all.then(partial(_view, do, ui, form), where, shown, **queued)
 
     after(page.load(do.arrive, None, where, **quick))
     after(ui.agree.click(do.agree, [where, ui.language], where, **quick))
@@ -280,17 +295,17 @@ def _view(do: Handlers, ui: SimpleNamespace, form: gr.State, where: Where | None
     elif where.stage == "thanks":
         view[ui.end] = f'<p class="study-text study-thanks">{lines_html(said(spec.thanks, where.language))}</p>'
     else:
-        waiting = bool(here.exchanges) and not here.answered
-        may_talk = not waiting and not here.ready
+        hidden = do.hidden(here)
+        may_talk = not hidden and not here.ready
         view |= {
             ui.scenario: scenario_html(here, where.language),
             # Replies that are still to be shown step by step must not be here for a moment before.
-            ui.talk: conversation_html(here, where.language, do.labels),
+            ui.talk: conversation_html(here, where.language, do.labels, 0 if hidden else STEPS),
             ui.composing: gr.Row(visible=may_talk),
             ui.box: gr.Textbox(placeholder=text["ask"], max_length=sitting.MOST_MESSAGE),
             ui.send: gr.Button(text["send"]),
             ui.enough: gr.Button(text["enough"], visible=may_talk and here.answered),
-            form: here.slot_id if here.ready else None,
+            form: here.slot_id if here.ready and not hidden else None,
         }
     return view
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from neo.study import charts
-from neo.study.analysis import FEW, Results, analyse
+from neo.study.analysis import FEW, Duel, Results, analyse, duels
 from neo.study.assignment import slots as plan
 from neo.study.errors import Hidden
 from neo.study.judgements import Judgement, counted, flags, read
@@ -49,6 +49,10 @@ class Progress:
     peeks: int
     unfinished: dict[int, int]
     """rater -> tasks begun and not submitted; `study release` gives them to others."""
+    released: list[tuple[int, int, str]]
+    """(rater, tasks, why) of begun tasks that were given to others."""
+    came: tuple[int, int]
+    """How many raters followed their link, and how many agreed to take part."""
 
     @property
     def visible(self) -> bool:
@@ -70,8 +74,24 @@ def progress(session: Session, study: StudyRow, spec: StudySpec) -> Progress:
         spec.planned, len(done), len(taken), spec.design.results_after or spec.planned, len(raters),
         len({each.rater for each in judgements}), sum(rater.simulated for rater in raters), by_task, by_arm,
         flags(spec, judgements), excluded, len(list(session.scalars(events_of(study.id, "peeked")))),
-        Counter(slot.rater.number for slot in taken if slot.id not in judged),
+        Counter(slot.rater.number for slot in taken if slot.id not in judged), _released(session, study),
+        (_raters_with(session, study, "opened"), _raters_with(session, study, "consented")),
     )  # fmt: skip
+
+
+def _released(session: Session, study: StudyRow) -> list[tuple[int, int, str]]:
+    events = session.scalars(events_of(study.id, "released"))
+    slots = Counter((event.data["rater"], event.data["because"]) for event in events)
+    return [(rater, count, because) for (rater, because), count in slots.items()]
+
+
+def _raters_with(session: Session, study: StudyRow, kind: str) -> int:
+    return len({event.rater_id for event in session.scalars(events_of(study.id, kind))})
+
+
+def standings(session: Session, study: StudyRow, spec: StudySpec, state: Progress) -> tuple[Duel, ...]:
+    """Win rates of every pair as they are now; none before results may be seen."""
+    return duels(spec, counted(read(session, study, spec), state.excluded)) if state.visible else ()
 
 
 def look(session: Session, study: StudyRow, spec: StudySpec, by: str) -> Progress:
@@ -94,9 +114,13 @@ class Report:
     progress: Progress
     left_out: list[tuple[int, int, str]]
     """(rater, judgements, why) of the counted tasks that results do not use."""
+    uncounted: int
+    """Submitted practice tasks and attention checks."""
     comments: list[tuple[str, str]]
     settings: dict[str, list[dict]]
     """By arm: every setting it answered with, usually one."""
+    late: dict[str, tuple[int, int]]
+    """By arm of a study of single arms: replies that came later than `design.pace`, and all."""
     pictures: dict[str, str]
     began: str
     ended: str
@@ -126,7 +150,8 @@ def build(session: Session, study: StudyRow, spec: StudySpec, peek: bool = False
     began, ended = (f"{min(times):%Y-%m-%d}", f"{max(times):%Y-%m-%d}") if times else ("", "")
     return Report(
         spec, spec.title.get("en") or next(iter(spec.title.values())), fingerprint(study.file), results, state,
-        _left_out(judgements, used, state), _comments(spec, used), _settings(session, study),
+        _left_out(judgements, used, state), sum(each.kind != "counted" for each in judgements),
+        _comments(spec, used), _settings(session, study), _late(session, study, spec),
         dict(_pictures(spec, results)) if results else {}, began, ended, app_version(),
     )  # fmt: skip
 
@@ -152,6 +177,20 @@ def _settings(session: Session, study: StudyRow) -> dict[str, list[dict]]:
         known = found.setdefault(event.data["arm"], [])
         if event.data["settings"] not in known:
             known.append(event.data["settings"])
+    return found
+
+
+def _late(session: Session, study: StudyRow, spec: StudySpec) -> dict[str, tuple[int, int]]:
+    said, found = {}, {}
+    if spec.side_by_side:
+        return found
+    for event in session.scalars(events_of(study.id, "message", "reply")):
+        if event.kind == "message":
+            said[event.slot_id, event.data["turn"]] = event.at
+        else:
+            late, all = found.get(event.data["arm"], (0, 0))
+            seconds = (event.at - said[event.slot_id, event.data["turn"]]).total_seconds()
+            found[event.data["arm"]] = (late + (seconds > spec.wait), all + 1)
     return found
 
 

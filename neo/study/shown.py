@@ -41,20 +41,22 @@ def reply_html(parts: tuple[Part, ...], step: int, labels: Labels) -> str:
 
 
 def conversation_html(here: Seat, language: str, labels: Labels, step: int = STEPS) -> str:
-    """Messages, each with its replies side by side; the last replies are shown up to `step`."""
+    """Messages, each with its replies side by side; the last replies are shown up to `step`, from 0 on."""
     text, out = words(language), []
+    thinking = text["thinking"] if len(here.sides) > 1 else text["writing"]
     for turn, exchange in enumerate(here.exchanges, start=1):
         out.append(f'<div class="study-said">{message_html(exchange.message)}</div>')
         shown = step if turn == len(here.exchanges) else STEPS
-        complete = len(exchange.replies) == len(here.sides)
+        if len(exchange.replies) < len(here.sides):
+            shown = 0
         columns = []
         for side in here.sides:
             name = f"{text['reply']} {NAMES[side]}" if len(here.sides) > 1 else text["reply"]
-            reply = reply_html(exchange.replies[side] if complete else (), shown if complete else 0, labels)
+            reply = reply_html(exchange.replies[side] if shown else (), shown, labels)
             columns.append(f'<section class="study-side" aria-label="{name}"><h3>{name}</h3>{reply}</section>')
         out.append(f'<div class="study-pair study-of-{len(here.sides)}">{"".join(columns)}</div>')
-        if not complete:
-            out.append(f'<p class="study-thinking" role="status">{text["thinking"]}</p>')
+        if not shown:
+            out.append(f'<p class="study-thinking" role="status">{thinking}</p>')
     return f'<div class="study-talk">{"".join(out)}</div>'
 
 

@@ -6,6 +6,7 @@ returns, so what was acknowledged is on disk. Nothing is kept here: where a rate
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, exists, select, update
 from sqlalchemy.exc import IntegrityError
@@ -29,6 +30,8 @@ class Exchange:
     """A message and the replies to it so far, by side."""
 
     message: str
+    at: datetime
+    """When it was sent, UTC."""
     replies: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
 
     def cards(self, side: str) -> list[Card]:
@@ -73,6 +76,11 @@ class Seat:
     def ready(self) -> bool:
         """Whether all is said, so that votes are open."""
         return self.answered and (self.enough or len(self.exchanges) >= self.task.turns)
+
+
+def due(spec: StudySpec, here: Seat) -> datetime:
+    """From when on the replies to the last message may be shown."""
+    return here.exchanges[-1].at + timedelta(seconds=spec.wait)
 
 
 def open_link(session: Session, token: str, single_use: bool = False) -> RaterRow:
@@ -210,14 +218,14 @@ def _mine(session: Session, rater: RaterRow, slot_id: int) -> SlotRow:
 
 
 def _seat(session: Session, spec: StudySpec, slot: SlotRow, number: int, total: int) -> Seat:
-    messages: dict[int, str] = {}
+    messages: dict[int, tuple[str, datetime]] = {}
     replies: dict[int, dict[str, tuple[Part, ...]]] = {}
     answers: dict[str, str | int] = {}
     enough = False
     for event in session.scalars(events_of_slot(slot.id)):
         match event.kind:
             case "message":
-                messages[event.data["turn"]] = event.data["text"]
+                messages[event.data["turn"]] = event.data["text"], event.at
             case "reply":
                 parts = tuple(part_of(stored) for stored, _ in event.data["parts"])
                 replies.setdefault(event.data["turn"], {})[event.data["side"]] = parts
@@ -225,7 +233,7 @@ def _seat(session: Session, spec: StudySpec, slot: SlotRow, number: int, total: 
                 answers[event.data["ask"]] = event.data["value"]
             case "enough":
                 enough = True
-    exchanges = tuple(Exchange(messages[turn], replies.get(turn, {})) for turn in sorted(messages))
+    exchanges = tuple(Exchange(*messages[turn], replies.get(turn, {})) for turn in sorted(messages))
     sides = SIDES[: len(slot.arms)]
     kept = {key: value for key, value in answers.items() if value is not None}
     return Seat(slot.id, spec.task(slot.task), sides, number, total, exchanges, enough, kept)
@@ -324,7 +332,8 @@ def submit(session: Session, spec: StudySpec, rater: RaterRow, slot_id: int) -> 
     if unanswered := missing(spec, here):
         raise NotReady(f"{unanswered[0].key!r} is not answered, expected all required answers: answer it first")
     last_reply = max(event.at for event in session.scalars(events_of_slot(slot_id, "reply")))
-    seconds = round((now() - last_reply).total_seconds(), 3)
+    shown = max(last_reply, due(spec, here))
+    seconds = max(0.0, round((now() - shown).total_seconds(), 3))
     known = {ask.key for ask in asks(spec, here)}
     answers = {key: value for key, value in here.answers.items() if key in known}
     data = {"answers": answers, "seconds": seconds}

@@ -144,6 +144,9 @@ class Design(Strict):
     """Judgements before results may be looked at; all if left out, so that nobody stops when it looks good."""
     quickest: float = Field(5.0, ge=0)
     """Seconds a judgement takes an attentive rater at least; a rater whose median is lower is flagged."""
+    pace: float = Field(15.0, ge=0)
+    """Seconds from a message to its reply in a study of single arms, whichever arm wrote it, so that waiting does not
+    tell which; more than the slowest arm needs. Side by side both replies wait for the slower one."""
 
 
 class StudySpec(Strict):
@@ -179,6 +182,11 @@ class StudySpec(Strict):
     def planned(self) -> int:
         """Counted judgements of the whole study."""
         return len(self.counted_tasks) * self.design.judgements
+
+    @property
+    def wait(self) -> float:
+        """Seconds after a message before which its replies are not shown."""
+        return 0.0 if self.side_by_side else self.design.pace
 
     @property
     def side_by_side(self) -> bool:

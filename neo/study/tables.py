@@ -1,7 +1,8 @@
 """The tables of studies, beside the catalog's and independent of them: made by `study create`, never by the catalog.
 
-What happened is a row of `study_events`, which nobody changes: a trigger refuses it. A slot is a seat for one
-judgement; who took it is the only value that is ever updated, in one statement, so that two raters never get the same.
+What happened is a row of `study_events`, which nobody changes: a trigger refuses it, on SQLite and on PostgreSQL. A
+slot is a seat for one judgement; who took it is the only value that is ever updated, in one statement, so that two
+raters never get the same.
 """
 
 from datetime import datetime
@@ -76,15 +77,23 @@ class EventRow(StudyBase):
     data: Mapped[dict] = mapped_column(JSON)
 
 
-for _verb in ("update", "delete"):
-    event.listen(
-        EventRow.__table__,
-        "after_create",
-        DDL(
-            f"create trigger study_events_no_{_verb} before {_verb} on study_events "
-            f"begin select raise(abort, 'study events are never changed'); end"
-        ).execute_if(dialect="sqlite"),
-    )
+_NEVER = "study events are never changed"
+_FORBIDDEN = {
+    "sqlite": [
+        f"create trigger study_events_no_{verb} before {verb} on study_events "
+        f"begin select raise(abort, '{_NEVER}'); end"
+        for verb in ("update", "delete")
+    ],
+    "postgresql": [
+        "create or replace function study_events_refuse() returns trigger language plpgsql as "
+        f"$$ begin raise exception '{_NEVER}'; end $$",
+        "create trigger study_events_kept before update or delete or truncate on study_events "
+        "for each statement execute function study_events_refuse()",
+    ],
+}
+for _dialect, _statements in _FORBIDDEN.items():
+    for _statement in _statements:
+        event.listen(EventRow.__table__, "after_create", DDL(_statement).execute_if(dialect=_dialect))
 
 
 def make_tables(database: Engine) -> None:

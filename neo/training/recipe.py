@@ -160,7 +160,7 @@ class Recipe:
     practice: StageConfig = field(
         default_factory=lambda: StageConfig(
             conversations=22_000,
-            most_steps=1100,
+            most_steps=1000,
             rate=5e-4,
             map_rate=2e-4,
             adapter_rate=4e-4,
@@ -178,7 +178,7 @@ class Recipe:
                 "describe": {"plan": 0.025, "full": 0.005},
                 "compare": {"plan": 0.015},
                 "profile": {"plan": 0.01},
-                "talk": {"plan": 0.03, "full": 0.01},
+                "talk": {"plan": 0.05, "full": 0.1},
             },
         )
     )

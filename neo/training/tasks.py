@@ -124,8 +124,8 @@ class Composer:
         return [self.message(asked.text, kept, asked.likes), reply]
 
     def first_turn(self, wording: Wording) -> tuple[Asked, list[int], list[Message | Reply]]:
-        """A request and its slate as an earlier turn of the prompt: plan and numbered spans. The plan is learned too, as
-        it costs nothing more, unless it rests on words that the prompt does not show."""
+        """A request and its slate as an earlier turn of the prompt: plan and numbered spans. The plan is learned too,
+        for it costs nothing more, unless it rests on words that the prompt does not show."""
         while True:
             asked = self.requests.ask("recommend", wording, most=4)
             if asked.plan.ids_only:

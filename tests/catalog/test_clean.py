@@ -129,3 +129,14 @@ def test_no_times(said):
 def test_languages():
     names = ["English", "en-US", "pt_BR", "fra", "Deutsch", "Ancient Greek", "xx", "gibberish!", "Multilingual"]
     assert [language_code(name) for name in names] == ["en", "en", "pt", "fr", "de", "grc", None, None, "mul"]
+
+
+@given(st.text(max_size=80) | st.text("&lt;gtamp#60/b<>scripx ", max_size=60))
+def test_one_line_again_changes_nothing(text):
+    line = one_line(text)
+    assert one_line(line) == line
+
+
+def test_markup_that_somebody_escaped_is_markup():
+    escaped = "&lt;p&gt;A &amp;amp;quot;calm&amp;amp;quot; sea&lt;/p&gt;&lt;script&gt;x()&lt;/script&gt;"
+    assert one_line(escaped) == 'A "calm" sea'

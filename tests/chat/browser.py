@@ -1,5 +1,9 @@
 """What tests of the page in a browser share."""
 
+import re
+from pathlib import Path
+
+PICTURES = Path(__file__).parents[2] / "screenshots"
 DONE = "#neo-chat [data-state=done]"
 PATIENCE = 600_000
 """Milliseconds after which a page hangs rather than waits for a busy machine."""
@@ -12,6 +16,11 @@ def say(page, message, replies=1):
     page.fill("#neo-box textarea", message)
     page.keyboard.press("Enter")
     page.wait_for_function(f"document.querySelectorAll('{DONE}').length == {replies}")
+
+
+def picture(page, name):
+    """What the page shows now, for people to look at; git ignores the folder."""
+    page.screenshot(path=PICTURES / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.png", animations="disabled")
 
 
 def tab(page, name):

@@ -29,7 +29,7 @@ from neo.sids.quantizer import ResidualQuantizer
 from neo.sids.sid import Sid
 from neo.wording import Wording
 from tests import tiny
-from tests.chat.browser import ENDLESS, PATIENCE
+from tests.chat.browser import ENDLESS, PATIENCE, picture
 
 SEA = CatalogItem(
     1, "audiobook:the-sea-around-us", "audiobook", "The Sea Around Us", ("Rachel Carson",), "en", 1951, 550, 4,
@@ -194,8 +194,10 @@ def address(serving, script, tmp_path_factory):
 
 
 @pytest.fixture
-def visit(browser, address):
-    """Opens the page: `visit(width=390, dark=True)`. Fails if the page asks anything of another host, or breaks."""
+def visit(browser, address, request):
+    """Opens the page: `visit(width=390, dark=True)`. Fails if the page asks anything of another host, or breaks.
+
+    What it shows at the end is kept as a picture."""
     contexts, foreign, broken = [], [], []
 
     def open_page(width=1280, height=860, dark=False):
@@ -215,6 +217,8 @@ def visit(browser, address):
         return url.startswith((address, "data:", "blob:"))
 
     yield open_page
-    for context in contexts:
+    for at, context in enumerate(contexts, 1):
+        for page in context.pages:
+            picture(page, f"{request.node.name} {at if len(contexts) > 1 else ''}")
         context.close()
     assert not foreign and not broken

@@ -81,6 +81,23 @@ def test_controls_are_hard_filters(assistant):
     assert cards(parts) and all(item.type == "audiobook" and item.language == "es" for item in cards(parts))
 
 
+def test_a_title_that_is_hidden_is_answered_with_the_reason_alone(assistant):
+    (serial,) = assistant.called(["Serial"])
+    plan = Plan("search", (("show", 1),), terms=(Term("title", "Serial"),))
+    parts = list(assistant.reply(Conversation(), "Serial", Controls(without=(serial.id,)), plan))
+    (notice,) = [part.text for part in parts if isinstance(part, Notice)]
+    assert not cards(parts) and "“Serial”" in notice and "Not for me" in notice
+
+
+def test_what_is_too_long_is_not_offered_and_an_empty_result_names_the_length(assistant):
+    plan = Plan("recommend", (("show", 2),))
+    short = cards(assistant.reply(Conversation(), "two podcasts", Controls(minutes=20), plan))
+    assert len(short) == 2 and all(item.minutes <= 20 for item in short)
+    plan = Plan("recommend", (("audiobook", 1),))
+    parts = list(assistant.reply(Conversation(), "an audiobook", Controls(minutes=20), plan))
+    assert not cards(parts) and "at most 20 minutes" in words(parts)
+
+
 def test_a_listener_is_not_offered_what_they_heard(assistant):
     name = assistant.listeners()[0][0]
     heard = {item.id for item in assistant._past(name).items}

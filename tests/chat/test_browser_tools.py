@@ -3,6 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from neo.chat.parts import Controls
 from tests.chat.browser import DONE, say, tab
 
 
@@ -21,8 +22,9 @@ def test_a_filter_and_a_listener_reach_the_assistant(visit, script):
     page.wait_for_selector(".neo-history [data-key='audiobook:the-sea-around-us']")
     tab(page, "Filters")
     page.get_by_label("Podcast show").check()
+    page.fill("#neo-minutes input", "20")
     say(page, "something calm")
-    assert (script.controls[-1].listener, script.controls[-1].types) == ("Nadia", ("show",))
+    assert script.controls[-1] == Controls(("show",), listener="Nadia", minutes=20)
 
 
 def test_subscriptions_are_taken_up_and_saved_as_a_file_that_can_be_taken_up(visit, tmp_path):

@@ -16,14 +16,14 @@ from neo.chat.handlers import Handlers
 from neo.chat.limits import Rate
 from neo.chat.log import log, start_logging
 from neo.chat.parts import Controls, Notice
-from neo.chat.shelf import Shelf
+from neo.chat.shelf import Shelf, exported
 from neo.chat.taste import OWN, Taste
 from neo.chat.tour import SCENES
 from neo.chat.uploads import titles_in
 from neo.chat.visit import Exchange, Tools, said, waits
 from neo.plan import Plan, Term
 
-UNSET = ([], "", "", 0, "", [], False)
+UNSET = ([], "", "", 0, 0, "", [], False)
 
 
 class From:
@@ -138,10 +138,12 @@ def test_controls_by_hand(sea):
     assert controls_of(nadia, Shelf(), *UNSET) == Controls(listener="Nadia")
     assert controls_of(own, Shelf(), *UNSET) == Controls(history=(sea,))
     assert controls_of(nadia.forgot(sea.key), Shelf(), *UNSET) == Controls(history=())
-    set_ = (["show"], "fr", "de", 2, "new", ["calm"], True)
+    set_ = (["show"], "fr", "de", 2, 20, "new", ["calm"], True)
     assert controls_of(Taste(), Shelf(refused=(sea,)), *set_) == Controls(
-        ("show",), "fr", None, "de", 2, "new", ("calm",), True, (sea.id,)
+        ("show",), "fr", None, "de", 2, 20, "new", ("calm",), True, (sea.id,)
     )
+    emptied = controls_of(Taste(), Shelf(), [], "", "", 0, None, "", [], False)
+    assert emptied == Controls(), "a box of minutes that was emptied sets nothing"
 
 
 def test_a_listener_is_chosen_changed_and_left(do, sea):
@@ -208,6 +210,13 @@ def test_a_visitor_learns_which_titles_of_a_file_were_missed(do, tmp_path, monke
     path.write_text("title\nSerial\n<b>A\nB\nC\nD\nE\nF\nG\n", encoding="utf-8")
     do.upload(str(path), Taste())
     assert told == ["1 of 8 titles are in the catalog. Not found: “&lt;b&gt;A”; “B”; “C”; “D”; “E” and 2 more."]
+
+
+def test_shows_that_are_exported_can_be_read_back_with_or_without_a_feed(do, tmp_path, sea, evil):
+    shows = [replace(sea, key=title, type="show", title=title) for title in ("Serial", "A & B")]
+    path = tmp_path / "shelf.opml"
+    path.write_text(exported(Shelf((evil, *shows)), (), "OPML", {"Serial": "https://s.example/f"}), encoding="utf-8")
+    assert titles_in(str(path)) == [evil.title, "Serial", "A & B"]
 
 
 def test_titles_that_are_saved_can_be_read_back(do, tmp_path, sea, evil):

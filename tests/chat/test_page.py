@@ -109,7 +109,7 @@ def test_the_api_needs_a_message_and_nothing_else(address):
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert list(endpoints) == ["/chat"]
     needed = {one["parameter_name"]: not one["parameter_has_default"] for one in endpoints["/chat"]["parameters"]}
-    assert needed == {"message": True, "types": False, "language": False, "listener": False}
+    assert needed == {"message": True, "types": False, "language": False, "listener": False, "minutes": False}
 
 
 def test_a_program_sees_the_reply_grow(address):
@@ -142,9 +142,9 @@ def test_a_public_page_offers_no_real_listener_and_takes_no_file_and_no_rating(s
 def test_controls_reach_the_assistant(scripted, serving):
     client, assistant = pytest.importorskip("gradio_client"), scripted()
     caller = client.Client(serving(assistant), verbose=False)
-    caller.predict("hello", types=["show"], language="fr", listener="Nadia", api_name="/chat")
+    caller.predict("hello", types=["show"], language="fr", listener="Nadia", minutes=20, api_name="/chat")
     caller.predict("hello", api_name="/chat")
-    assert assistant.controls == [Controls(("show",), "fr", "Nadia"), Controls()]
+    assert assistant.controls == [Controls(("show",), "fr", "Nadia", minutes=20), Controls()]
 
 
 def run(*arguments):

@@ -1,6 +1,6 @@
 """The whole program once, in a browser, with the shipped model: the conversation that the README begins with."""
 
-from tests.chat.browser import DONE, PATIENCE, say
+from tests.chat.browser import DONE, PATIENCE, picture, say
 
 
 def test_two_shows_and_an_audiobook_then_why(serving, browser, assistant):
@@ -18,4 +18,5 @@ def test_two_shows_and_an_audiobook_then_why(serving, browser, assistant):
     say(page, "Why the second one?", 2)
     answer = page.locator(DONE).nth(1).inner_text()
     assert len(answer) > 20 and page.locator(".neo-card").count() == 3
+    picture(page, "the conversation of the readme")
     page.context.close()

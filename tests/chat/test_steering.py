@@ -49,6 +49,22 @@ def steer(session, steering, plan, conversation=Conversation(), history=(), word
     return steering.steer(session, plan, wording, conversation, tuple(history), controls)
 
 
+@pytest.mark.parametrize(
+    ("act", "read", "meant"),
+    [
+        ("search", Term("by", "Serial"), Term("title", "Serial")),
+        ("recommend", Term("by", "Serial"), Term("like", "Serial")),
+        ("search", Term("title", "Agatha Christie"), Term("by", "Agatha Christie")),
+        ("recommend", Term("like", "Dan Carlin", wanted=False), Term("by", "Dan Carlin", wanted=False)),
+        ("recommend", Term("by", "space"), Term("topic", "space")),
+        ("recommend", Term("like", "Serial"), Term("like", "Serial")),
+        ("search", Term("title", "No Such Thing Anywhere"), Term("title", "No Such Thing Anywhere")),
+    ],
+)
+def test_a_name_is_read_as_what_bears_it(steering, act, read, meant):
+    assert steering.reread(Plan(act, ((ANY, 1),), terms=(read,)), EN).terms == (meant,)
+
+
 def test_every_word_of_a_plan_becomes_a_filter(session, steering):
     terms = (Term("topic", "history"), Term("tone", "dark", wanted=False), Term("by", "Dan Carlin", wanted=False))
     items = left(session, steer(session, steering, Plan("recommend", (("show", 2),), ("en",), terms=terms)))
@@ -93,6 +109,13 @@ def test_nothing_familiar_of_a_type_is_said_and_something_else_offered(session, 
     steered = steer(session, steering, plan, history=[row])
     assert any(item.type == "audiobook" for item in left(session, steered)) and steered.plan.familiarity is None
     assert any("familiar" in text for text in steered.notices)
+
+
+def test_the_control_for_what_is_familiar_is_never_loosened(session, steering):
+    row = CatalogItem.of(session.scalars(queries.items_by_key(["show:serial"])).unique().one())
+    plan = controlled(Plan("recommend", (("audiobook", 1),)), controls := Controls(familiarity="familiar"))
+    steered = steer(session, steering, plan, history=[row], controls=controls)
+    assert {item.type for item in left(session, steered)} <= {"show"}
 
 
 def test_a_title_asked_for_is_that_thing_typos_and_all(session, steering):
@@ -159,6 +182,69 @@ def test_controls_are_never_loosened(session, steering):
     assert not {item.id for item in left(session, none)} & set(refused)
 
 
+def test_length_is_never_loosened_and_what_is_of_unknown_length_is_not_short(session, steering):
+    plan = Plan("recommend", (("show", 1), ("episode", 1)), terms=(Term("topic", "history"),))
+    steered = steer(session, steering, plan, controls=Controls(minutes=20))
+    items = left(session, steered)
+    assert items and all(item.minutes is not None and item.minutes <= 20 for item in items)
+    short = steer(session, steering, Plan("recommend", (("audiobook", 1),)), controls=Controls(minutes=20))
+    assert "audiobook" not in {item.type for item in left(session, short)}
+
+
+def controls_that_hide(serial):
+    return [
+        Controls(without=(serial.id,)), Controls(unheard=True), Controls(familiarity="new"), Controls(("audiobook",)),
+        Controls(language="fr"), Controls(tones=("cosy",)), Controls(minutes=serial.minutes - 1),
+        Controls(familiarity="familiar"),
+    ]  # fmt: skip
+
+
+def test_a_title_that_a_control_hides_is_spoken_of(session, steering):
+    serial, criminal = (
+        CatalogItem.of(session.scalars(queries.items_by_key([key])).unique().one())
+        for key in ("show:serial", "show:criminal")
+    )
+    named = Plan("search", (("show", 1),), terms=(Term("title", "Serial"),))
+    said = []
+    for controls in controls_that_hide(serial):
+        history = (criminal,) if controls.familiarity == "familiar" else (serial,)
+        steered = steer(session, steering, named, history=history, controls=controls)
+        assert serial not in left(session, steered)
+        said += contradictions(named, controls, EN, "Serial", steered.titled, history)
+        assert contradictions(replace(named, act="describe"), controls, EN, "Serial", steered.titled) == []
+    short = f"at most {serial.minutes - 1} minutes"
+    hidden_by = ["Not for me", "new to you", "new to you", "audiobooks", "French", "cosy", short, "familiar"]
+    for text, by in zip(said, hidden_by, strict=True):
+        assert f"asked for “Serial”; the controls say {by}" in text
+
+
+def test_a_title_that_no_control_hides_is_not_spoken_of(session, steering):
+    serial = CatalogItem.of(session.scalars(queries.items_by_key(["show:serial"])).unique().one())
+    named = Plan("search", (("audiobook", 1),), ("fr",), terms=(Term("title", "Serial"),))
+    controls = Controls(("show",), "en", count=2, minutes=serial.minutes, unheard=True)
+    steered = steer(session, steering, named, controls=controls)
+    assert left(session, steered) == [serial]
+    assert contradictions(named, controls, EN, "the audiobook Serial", steered.titled) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "message", "counts", "control", "said"),
+    [
+        ("en", "Five podcasts about space", (("show", 5),), 2, "asked for 5; the controls say 2"),
+        ("en", "two shows and an audiobook", (("show", 2), ("audiobook", 1)), 5, "asked for 3; the controls say 5"),
+        ("en", "just one podcast", (("show", 1),), 3, "asked for 1; the controls say 3"),
+        ("en", "a podcast", (("show", 1),), 3, ""),
+        ("en", "podcasts about space", (("show", 3),), 2, ""),
+        ("en", "five podcasts", (("show", 5),), 5, ""),
+        ("de", "Fünf Podcasts", (("show", 5),), 2, "Gefragt war 5; in der Auswahl steht 2"),
+        ("es", "un podcast", (("show", 1),), 3, ""),
+    ],
+)
+def test_a_count_that_the_controls_overrule_is_answered_if_it_was_said(language, message, counts, control, said):
+    told = contradictions(Plan("recommend", counts), Controls(count=control), Wording.load(language), message)
+    assert len(told) == bool(said) and said in "".join(told)
+
+
 def test_what_was_heard_can_be_hidden_even_by_name(session, steering):
     row = CatalogItem.of(session.scalars(queries.items_by_key(["show:serial"])).unique().one())
     named = Plan("search", (("show", 1),), terms=(Term("title", "Serial"),))
@@ -171,13 +257,10 @@ def test_what_was_heard_can_be_hidden_even_by_name(session, steering):
 
 def test_the_filter_in_force_is_the_one_that_made_the_views(session, steering):
     plan = Plan("recommend", (("show", 1),), ("en",), terms=(Term("topic", "history"),))
-    wish = steer(session, steering, plan, controls=Controls(("show",), without=(3,))).wish
-    assert (wish.types, wish.languages, wish.topics, 3 in wish.without_items) == (
-        ("show",),
-        ("en",),
-        ("history",),
-        True,
-    )
+    steered = steer(session, steering, plan, controls=Controls(("show",), tones=("calm",), minutes=90, without=(3,)))
+    wish = steered.wish
+    assert (wish.types, wish.languages, wish.topics) == (("show",), ("en",), ("history",))
+    assert 3 in wish.without_items and wish.tones == ("calm",) and wish.most_minutes == 90
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ class Host:
         self.format = format_
         self.steering = SimpleNamespace(tries=TRIES)
         self.views = TRIES.only(SIDS[:2])
-        self.steered = SimpleNamespace(views=self.views, wish=Wish(types=("show",), without_items=(4, 5, 6)))
+        wish = Wish(types=("show",), most_minutes=20, without_items=(4, 5, 6))
+        self.steered = SimpleNamespace(views=self.views, wish=wish)
 
     def plan_written(self, ids):
         return engine.Decision(self.views, None, context=self.format.words("known"))
@@ -72,7 +73,7 @@ def test_events_pass_and_are_noted(format_):
     ]  # fmt: skip
     assert trace.children == ((1, 2), (1, 1)), "the second item is not the first"
     assert trace.left == (("show", 2, 3),) and trace.own_plan == (Token("plan", "control"),)
-    assert dict(trace.filters) == {"types": "show", "without_items": "3"}
+    assert dict(trace.filters) == {"types": "show", "most_minutes": "20", "without_items": "3"}
     assert dict(trace.milliseconds)["encode"] == 500 and all(time >= 0 for _, time in trace.milliseconds)
 
 

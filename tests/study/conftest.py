@@ -16,6 +16,7 @@ from neo.study import sitting, store
 from neo.study.arms import OpenArm
 from neo.study.spec import parse_spec
 from neo.study.tables import make_tables
+from tests.catalog.conftest import anywhere  # noqa: F401  (a fixture)
 
 SERIAL = CatalogItem(
     7, "show:serial", "show", "Serial", ("Sarah Koenig",), "en", 2014, 50, 5, ("law",), ("calm",), "story",
@@ -77,7 +78,10 @@ def arms():
 
 
 @pytest.fixture
-def url(tmp_path):
+def url(request, tmp_path):
+    """A new SQLite file. Tests that take `anywhere` too run on every kind of database."""
+    if "anywhere" in request.fixturenames:
+        return request.getfixturevalue("anywhere")
     return f"sqlite:///{tmp_path / 'study.db'}"
 
 

@@ -6,11 +6,12 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from neo.study import statistics
-from neo.study.analysis import analyse, duels, strengths
+from neo.study.analysis import analyse, duels, ratings, strengths
 from neo.study.assignment import slots
-from neo.study.judgements import Judgement, counted, flags, read
+from neo.study.judgements import Answer, Judgement, counted, flags, read
 from neo.study.simulate import Taste, simulate
 from neo.study.spec import parse_spec
 from neo.study.store import decide, exclusions
@@ -84,6 +85,51 @@ def test_intervals_hold_the_truth_in_93_of_100_repetitions(study_text):
         for arm, strength in strengths(spec, judgements).items():
             held[arm] += strength.low <= fitted[arm] <= strength.high
     assert min(held.values()) >= 93, held
+
+
+LIKING = {"alpha": 3.8, "beta": 3.0, "gamma": 2.2}
+
+
+def rated(spec, seed, by_rater, by_task):
+    """Judgements whose ratings are an arm's liking, the rater's and the task's own leaning, and noise, rounded."""
+    chance, found = np.random.default_rng(seed), []
+    leniency = chance.normal(0, by_rater, RATERS)
+    ease = dict(zip([task.id for task in spec.tasks], chance.normal(0, by_task, len(spec.tasks)), strict=True))
+    for number, slot in enumerate(slots(spec)):
+        rater, [arm] = number % RATERS, slot.arms
+        value = int(np.clip(np.rint(chance.normal(LIKING[arm] + leniency[rater] + ease[slot.task])), 1, 5))
+        answers = (Answer("relevance", "conversation", value, "left", arm),)
+        found.append(
+            Judgement(number, rater, True, "en", slot.task, "counted", slot.arms, slot.arms, None, None, None, 9.0,
+                      datetime(2026, 1, 1), answers, {}, ())
+        )  # fmt: skip
+    return found
+
+
+@pytest.mark.parametrize(("by_rater", "by_task"), [(0.5, 0.0), (0.0, 0.3), (0.5, 0.3)])
+def test_intervals_of_ratings_hold_the_truth_whatever_the_clusters(study_text, by_rater, by_task):
+    """The truth is exact: a mean of 1 to 5 is 5 less the chances to stay under each of the four borders."""
+    tasks = [{"id": f"task{n}", "scenario": "s"} for n in range(9)]
+    question = STUDY["questions"][1]
+    spec = parse_spec(study_text(tasks=tasks, design={"kind": "single", "judgements": RATERS}, questions=[question]))
+    spread = (1 + by_rater**2 + by_task**2) ** 0.5
+    held = dict.fromkeys(LIKING, 0)
+    for seed in range(REPETITIONS):
+        for rating in ratings(spec, rated(spec, seed, by_rater, by_task), spec.questions[0]):
+            truth = 5 - norm.cdf([1.5, 2.5, 3.5, 4.5], LIKING[rating.arm], spread).sum()
+            held[rating.arm] += rating.mean.low <= truth <= rating.mean.high
+    assert min(held.values()) >= 93, held
+
+
+def test_ratings_are_told_by_task_and_by_language(made, join, judge):
+    session, study, spec = made()
+    judge(session, spec, join(session, study, spec), scale=2)
+    [judgement] = read(session, study, spec)
+    [_, relevance] = analyse(spec, [judgement]).questions
+    for split, name in ((relevance.by_task, judgement.task), (relevance.by_language, "en")):
+        assert list(split) == [name]
+        means = {rating.arm: rating.mean.value for rating in split[name] if rating.mean}
+        assert means == dict.fromkeys(judgement.arms, 2.0)
 
 
 def test_an_arm_that_shows_nothing_is_not_better_for_it(made, join, judge, arms):

@@ -1,14 +1,21 @@
 """The raters' and the organiser's pages on a running server, in a headless Chromium: a study from link to thanks."""
 
+import asyncio
 import base64
 import io
+import os
 import re
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 import zipfile
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -19,18 +26,20 @@ from sqlalchemy.orm import Session
 
 from neo.chat.cards import Labels
 from neo.chat.parts import Words
+from neo.study import page as raters_page
 from neo.study import sitting, store
 from neo.study.organiser import organiser_routes
 from neo.study.serve import create_app
 from neo.study.shown import STEPS, conversation_html, units
-from neo.study.tables import EventRow, SlotRow
+from neo.study.tables import EventRow, SlotRow, now
+from neo.study.words import words
 
 PASSWORD = "for organisers only"
 
 
 @pytest.fixture
-def study(made):
-    session, row, spec = made(languages=["en", "es"])
+def study(request, made):
+    session, row, spec = made(languages=["en", "es"], **getattr(request, "param", {}))
     links = store.add_raters(session, row, 4)
     session.refresh(row)
     session.expunge(row)
@@ -43,7 +52,7 @@ def address(study, database, arms):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    app = create_app(database, "small", arms, PASSWORD, pause=0.01)
+    app = create_app(database, study[0].name, arms, PASSWORD, pause=0.01)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -52,6 +61,75 @@ def address(study, database, arms):
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join()
+
+
+RATED = {"id": "relevance", "about": "conversation", "answer": "scale", "words": "Relevant?"}
+
+
+@pytest.fixture
+def lonely(made, join, arms):
+    """`lonely(name)`: (handlers, where, seat) of a single arm's task whose reply is just written."""
+    session, row, spec = made(design={"kind": "single", "judgements": 3}, questions=[RATED])
+
+    def write(name):
+        rater = join(session, row, spec)
+        here = sitting.seat(session, spec, rater)
+        while session.get(SlotRow, here.slot_id).arms != [name]:
+            rater = join(session, row, spec)
+            here = sitting.seat(session, spec, rater)
+        do = raters_page.Handlers(session.get_bind(), row.id, spec, arms, Labels(), pause=0.25)
+        where = do.go_on(raters_page.Where(rater.id, "en", "task"))
+        assert [fresh for _, fresh in do.write(where)] == [False, True]
+        return do, where, do.seat(where)
+
+    return write
+
+
+def test_a_single_arm_answers_after_the_same_time_as_any_other(lonely, monkeypatch):
+    """Written at once or after seconds: until 15 s have passed nothing shows, then all are shown in the same steps."""
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    async def watched(shown):
+        return [html async for html in shown]
+
+    monkeypatch.setattr(raters_page.asyncio, "sleep", sleep)
+    for name, seconds in (("alpha", 0), ("beta", 4), ("gamma", 14)):
+        do, where, here = lonely(name)
+        said = here.exchanges[-1].at
+        monkeypatch.setattr(raters_page, "now", lambda passed=said + timedelta(seconds=seconds): passed)
+        assert do.hidden(here) and "Title 1" not in conversation_html(here, "en", Labels(), 0)
+        assert [fresh for _, fresh in do.write(where)] == [False, True], "a reloaded page waits as well"
+        slept.clear()
+        states = [re.findall(r'data-state="(\w+)"', html) for html in asyncio.run(watched(do.show(where, True)))]
+        assert slept == [15 - seconds] + [0.25] * STEPS
+        assert states == [["live"]] * (STEPS - 1) + [["done"]]
+        monkeypatch.setattr(raters_page, "now", lambda passed=said + timedelta(seconds=15): passed)
+        assert not do.hidden(here) and [fresh for _, fresh in do.write(where)] == [False]
+        assert asyncio.run(watched(do.show(where, False))) == []
+
+
+def test_one_reply_is_not_called_both(lonely):
+    do, where, here = lonely("alpha")
+    waiting = conversation_html(here, "en", Labels(), 0)
+    assert words("en")["writing"] in waiting and words("en")["thinking"] not in waiting
+
+
+@pytest.mark.parametrize("study", [{"design": {"kind": "single", "judgements": 3, "pace": 2}, "questions": [RATED]}],
+                         indirect=True)  # fmt: skip
+def test_a_single_reply_reaches_the_page_when_its_time_has_come(address, study, visit, database):
+    row, spec, tokens = study
+    visitor = visit(f"{address}/?t={tokens[0]}")
+    begin(visitor)
+    with Session(database) as session:
+        said, written = session.scalars(store.events_of(row.id, "message", "reply"))
+        assert now() >= said.at + timedelta(seconds=2) and written.data["side"] == "left"
+    assert words("en")["writing"] in "".join(visitor.received)
+    choose(visitor, "relevance:left", 3)
+    visitor.click("#study-submit")
+    visitor.wait_for_function("document.querySelector('#study-head').innerText.includes('Task 2 of 2')")
 
 
 @pytest.fixture
@@ -170,6 +248,67 @@ def test_a_rater_goes_on_with_another_device(address, study, visit, database):
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390, "no sideways scrolling"
 
 
+@pytest.fixture
+def command(url, tmp_path):
+    """`command()`: the study's server as its command starts it, always at the same port; (process, address)."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    started = []
+
+    def start():
+        root = Path(__file__).parents[2]
+        arguments = ["study", "serve", "small", "--database", url, "--port", str(port)]
+        server = subprocess.Popen(
+            [sys.executable, "-m", "neo", *arguments], cwd=root, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "NEO_STUDY_PASSWORD": PASSWORD},
+        )  # fmt: skip
+        started.append(server)
+        while not server.stdout.readline().startswith("Ready"):
+            assert server.poll() is None, "the server ended before it was ready"
+        address = f"http://127.0.0.1:{port}"
+        while True:
+            try:
+                assert ask(f"{address}/organiser", PASSWORD)[0] == 200
+                return server, address
+            except urllib.error.URLError:
+                time.sleep(0.1)
+
+    yield start
+    for server in started:
+        server.kill()
+        server.wait()
+
+
+def test_a_killed_server_keeps_the_vote_and_carries_on(study, command, visit, database):
+    row, _, tokens = study
+
+    def vote(page, at):
+        for group in page.locator("fieldset:visible").all():
+            group.locator("input").nth(at).check()
+        page.click("#study-submit")
+
+    server, address = command()
+    laptop = visit(f"{address}/?t={tokens[0]}")
+    begin(laptop)
+    vote(laptop, 1)
+    laptop.wait_for_function("document.querySelector('#study-head').innerText.includes('Task 2 of 2')")
+    server.send_signal(signal.SIGKILL)
+    assert server.wait() == -signal.SIGKILL
+    with Session(database) as session:
+        [event] = session.scalars(store.events_of(row.id, "submitted"))
+        assert event.data["answers"]["better"] == "right" and event.data["answers"]["relevance:left"] == 2
+    _, address = command()
+    phone = visit(f"{address}/?t={tokens[0]}", width=390)
+    phone.wait_for_selector("#study-submit")
+    assert "Task 2 of 2" in phone.inner_text("#study-head")
+    vote(phone, 0)
+    phone.wait_for_selector(".study-thanks")
+    with Session(database) as session:
+        answers = [each.data["answers"]["better"] for each in session.scalars(store.events_of(row.id, "submitted"))]
+    assert answers == ["right", "left"]
+
+
 def test_a_stale_page_cannot_vote_again(address, study, visit, database):
     row, _, tokens = study
     one, two = (visit(f"{address}/?t={tokens[0]}") for _ in range(2))
@@ -217,7 +356,7 @@ def ask(url, password=None, data=None):
 
 @pytest.mark.parametrize("path", ["", "/report", "/export.zip", "/replay/1", "/decide"])
 def test_the_organisers_pages_need_the_password(address, path):
-    data = b"rater=1&because=x&excluded=true&key=y" if path == "/decide" else None
+    data = b"rater=1&because=x&act=exclude&key=y" if path == "/decide" else None
     assert ask(f"{address}/organiser{path}", data=data)[0] == 401
     assert ask(f"{address}/organiser{path}", "wrong", data)[0] == 401
 
@@ -234,7 +373,7 @@ def test_the_organiser_sees_progress_decides_and_exports(address, study, made, j
     replay = ask(f"{address}/organiser/replay/{slot_id}", PASSWORD)[1].decode()
     assert "Title 2" in replay and "bold" not in replay
     key = re.search(rb'name="key" value="([^"]+)"', page)[1]
-    form = f"rater={number}&because=guessed&excluded=true&key=".encode()
+    form = f"rater={number}&because=guessed&act=exclude&key=".encode()
     assert ask(f"{address}/organiser/decide", PASSWORD, form + b"forged")[0] == 403
     assert ask(f"{address}/organiser/decide", PASSWORD, form + key)[0] == 200
     assert f"Rater {number} is excluded: guessed" in ask(f"{address}/organiser", PASSWORD)[1].decode()
@@ -254,3 +393,23 @@ def test_a_replay_is_blind_until_all_is_in(made, join, judge, database, results_
     told = [f"{names[0]} and {names[1]} from left to right", *names, "better", "bold"]
     assert [each in page for each in told] == [results_after == 1] * len(told)
     assert not list(session.scalars(store.events_of(row.id, "peeked"))), "there was nothing to peek at"
+
+
+def test_the_organiser_sees_win_rates_when_all_is_in_and_gives_open_tasks_to_others(made, join, judge, database):
+    session, row, spec = made(design={"judgements": 6, "results_after": 2})
+    first, second = join(session, row, spec), join(session, row, spec)
+    app = FastAPI()
+    app.include_router(organiser_routes(database, "small", PASSWORD))
+    client = TestClient(app)
+    judge(session, spec, first)
+    sitting.seat(session, spec, first)
+    before = client.get("/organiser", auth=("me", PASSWORD)).text
+    judge(session, spec, second)
+    after = client.get("/organiser", auth=("me", PASSWORD)).text
+    assert "Win rates so far" not in before and "Win rates so far" in after
+    key = re.search('name="key" value="([^"]+)"', after)[1]
+    form = {"rater": first.number, "because": "stopped", "act": "release", "key": key}
+    assert "<td>open</td>" in after and "<td>released</td>" not in after
+    page = client.post("/organiser/decide", data=form, auth=("me", PASSWORD)).text
+    assert "<td>released</td>" in page and f"1 open task of rater {first.number} went to others: stopped" in page
+    assert client.post("/organiser/decide", data=form, auth=("me", PASSWORD)).status_code == 400

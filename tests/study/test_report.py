@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import xml.etree.ElementTree as ET
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,14 @@ from neo.study import arms as arms_module
 from neo.study import charts, sitting, store
 from neo.study.assignment import slots
 from neo.study.commands import study_app
-from neo.study.errors import Hidden
+from neo.study.errors import Hidden, StudyError
 from neo.study.export import ANSWER, JUDGEMENT, KINDS, export
+from neo.study.judgements import read
+from neo.study.replay import Moment
 from neo.study.report import SIMULATED, as_html, as_markdown, build, progress, write
 from neo.study.simulate import Taste, simulate
 from neo.study.statistics import Estimate
+from neo.study.tables import SlotRow
 from tests.study.test_arms import LetterEncoder
 
 EXAMPLE = Path(arms_module.__file__).parent / "example.yaml"
@@ -80,6 +84,42 @@ def test_the_report_names_who_was_left_out_and_why(done):
         build(session, study, spec)
     html = as_html(build(session, study, spec, peek=True))
     assert "10 judgements by 5 raters" in html and "rater 2, 2 judgements: wrote that they guessed" in html
+
+
+@pytest.mark.parametrize(("pace", "late"), [(0, 2), (86_400, 0)])
+def test_a_report_of_single_arms_says_whether_waiting_told_which(made, join, judge, pace, late):
+    question = {"id": "relevance", "about": "conversation", "answer": "scale", "words": "Relevant?"}
+    session, study, spec = made(design={"kind": "single", "judgements": 3, "pace": pace}, questions=[question])
+    for _ in range(3):
+        rater = join(session, study, spec)
+        while judge(session, spec, rater):
+            pass
+    report = build(session, study, spec)
+    for text in (as_html(report), as_markdown(report)):
+        assert f"a reply appeared {'86400' if pace else 0} s after its message whichever arm wrote it" in text
+        assert all(f"{arm} {late} of 2" in text for arm in spec.arms)
+        assert "both replies" not in text and "mean by task and language" in text
+    assert {each.seconds for each in read(session, study, spec)} == {0.0} or not pace, "counted from when it was shown"
+
+
+def test_the_report_names_who_stopped_and_what_does_not_count(made, join, judge):
+    check = {"id": "check", "scenario": "s", "attention": {"question": "better", "answer": "bad"}}
+    session, study, spec = made(tasks=[{"id": "sea", "scenario": "s"}, check], design={"judgements": 1})
+    store.add_raters(session, study, 1)
+    gone, done, waiting = (join(session, study, spec) for _ in range(3))
+    sitting.seat(session, spec, gone)
+    store.release(session, study, gone.number, "wrote that | they stop")
+    while judge(session, spec, done):
+        pass
+    store.decide(session, study, done.number, True, "guessed")
+    sitting.seat(session, spec, waiting)
+    report = build(session, study, spec, peek=True)
+    for text, why in ((as_html(report), "wrote that | they stop"), (as_markdown(report), "wrote that \\| they stop")):
+        assert f"rater {gone.number}, 1 begun and not submitted, then given to others: {why}" in text
+        assert f"rater {waiting.number}, 1 begun and not submitted" in text
+        assert f"rater {done.number}, 1 judgements: guessed" in text
+        assert "1 practice tasks and attention checks" in text
+        assert "Of 4 links 3 were followed; 3 raters agreed to take part and 1 judged." in text
 
 
 def test_the_export_holds_everything_but_tokens(done, tmp_path):
@@ -208,6 +248,29 @@ def test_the_example_goes_from_its_file_to_a_report_of_simulated_raters(url, tmp
     study("include", "example-simulated", 1, "--because", "a mistake")
     assert "8 of 48 judgements submitted" in study("status", "example-simulated")
     assert "0 of 48 judgements submitted, 0 taken; 2 links;" in study("status", "example")
+
+
+@pytest.mark.parametrize("results_after", [1, 2])
+def test_a_replay_and_win_rates_are_blind_until_all_is_in(made, join, judge, url, results_after):
+    session, row, spec = made(design={"judgements": 6, "results_after": results_after})
+    slot_id = judge(session, spec, join(session, row, spec), why="for the sea")
+    names = session.get(SlotRow, slot_id).arms
+    listed = run("replay", "small", "--database", url).output
+    assert re.search(rf"{slot_id} .* 1 .* submitted", listed) and not any(name in listed for name in names)
+    shown = run("replay", "small", slot_id, "--database", url).output
+    assert "Message" in shown and "word word" in shown and "\n  2. Title 2, Sarah Koenig\n" in shown
+    told = [f"{names[0]} and {names[1]} from left to right", f"reply left {names[0]}", "for the sea"]
+    assert [each in shown for each in told] == [results_after == 1] * 3
+    assert [name in shown for name in names] == [results_after == 1] * 2
+    duel = " against ".join(sorted(names))
+    assert (f"{duel}: win rate" in run("status", "small", "--database", url).output) == (results_after == 1)
+    with pytest.raises(StudyError, match="slot 999 is not of study 'small'"):
+        run("replay", "small", 999, "--database", url)
+
+
+def test_what_a_rater_wrote_does_not_steer_a_terminal():
+    moment = Moment(datetime(2026, 1, 1), "message", {"text": "calm\x1b[2J\nété"}, ())
+    assert moment.text == "calm\ufffd[2J\nété"
 
 
 @pytest.mark.parametrize("name", [command.name for command in study_app.registered_commands])
