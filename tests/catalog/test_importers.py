@@ -355,6 +355,21 @@ def test_what_is_exported_is_imported_as_it_was(engine, small, bring, tmp_path, 
     other.dispose()
 
 
+def test_items_and_listens_come_once_into_every_database(anywhere, bring):
+    engine = open_database(anywhere)
+    items = "title,makers,topics\nSerial,Sarah Koenig,law\nThe Wild Coast,BBC,sea|nature\n"
+    listens = "listener,title,at\nZoe,Serial,2026-01-01\nZoe,The Wild Coast,2026-01-02\nAda,Serial,2026-01-03\n"
+    assert bring(engine, "shows.csv", items, item_type="show").report.new == {"show": 2}
+    assert bring(engine, "listens.csv", listens).report.listens == 3
+    assert bring(engine, "shows.csv", items, item_type="show").report.same == 2
+    assert bring(engine, "listens.csv", listens).report.listens == 0
+    with Session(engine) as session:
+        session.delete(session.scalars(select(Listener).where(Listener.name == "Zoe")).one())
+        session.commit()
+        assert [listen.listener.name for listen in session.scalars(select(Listen))] == ["Ada"]
+    engine.dispose()
+
+
 names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"]), min_size=1, max_size=20)
 
 
