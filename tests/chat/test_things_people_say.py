@@ -46,7 +46,7 @@ REQUESTS = {
     "a short time": "Something for a 20-minute walk",
     "like, but": "Something like Serial but funnier",
     "nothing by": "A sea adventure on audio, nothing by Jules Verne",
-    "not a topic": "A podcast with true stories, not true crime",
+    "not a topic": "Two podcasts, not true crime",
     "a surprise": "Surprise me",
 }
 AFTERWARDS = {
