@@ -183,30 +183,6 @@ class Recipe:
         )
     )
 
-    speech: StageConfig = field(
-        default_factory=lambda: StageConfig(
-            conversations=2_400,
-            most_steps=150,
-            rate=4e-4,
-            map_rate=1e-4,
-            adapter_rate=4e-4,
-            warmup=10,
-            rehearsed=0.03,
-            english=0.6,
-            mixture={
-                "recommend": {"full": 0.3},
-                "search": {"full": 0.14},
-                "refine": {"full": 0.1},
-                "history": {"full": 0.05},
-                "why": {"full": 0.08},
-                "describe": {"full": 0.06},
-                "compare": {"full": 0.05},
-                "profile": {"full": 0.06},
-                "talk": {"full": 0.16},
-            },
-        )
-    )
-
     def save(self, path) -> None:
         path.write_text(yaml.safe_dump(_plain(asdict(self)), sort_keys=False), encoding="utf-8")
 
@@ -214,7 +190,7 @@ class Recipe:
 def scaled(share: float, **changes) -> Recipe:
     """The default recipe with fewer (or more) conversations a stage."""
     recipe = Recipe(**changes)
-    names = ("shortcut", "grounding", "capability", "steering", "fluency", "practice", "speech")
+    names = ("shortcut", "grounding", "capability", "steering", "fluency", "practice")
     stages = {name: getattr(recipe, name) for name in names}
     return replace(
         recipe,

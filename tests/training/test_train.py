@@ -52,7 +52,6 @@ def recipe():
         steering=stage,
         fluency=stage,
         practice=stage,
-        speech=stage,
         shortcut=ShortcutConfig(conversations=24, mixture={"ground": {"codes": 1.0}}, listeners=2, epochs=2),
     )
 
