@@ -48,7 +48,7 @@ def test_no_slot_is_filled_twice_and_a_search_names_a_maker(act):
 def test_a_plan_names_values_in_the_order_of_the_words(monkeypatch):
     monkeypatch.setattr(requests, "COMPOSED", {"recommend": 1.0})
     made, both = composing(), 0
-    for _ in range(300):
+    for _ in range(3000):
         asked = made.ask("recommend", Wording.load("en"))
         topics = asked.plan.values("topic")
         if len(topics) == 2 and all(topic in asked.text for topic in topics):
