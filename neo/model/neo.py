@@ -81,14 +81,15 @@ class NeoModel(nn.Module):
     def adapter_parameters(self) -> dict[str, nn.Parameter]:
         return {name: p for name, p in self.core.named_parameters() if "lora_" in name}
 
-    def embed(self, ids: Tensor, soft: Tensor | None = None) -> Tensor:
-        """Input rows [..., width] of `ids` [...]; `soft` [soft tokens, encoder width] in the order they stand."""
+    def embed(self, ids: Tensor, soft: Tensor | None = None, rows: Tensor | None = None) -> Tensor:
+        """Input rows [..., width] of `ids` [...]; `soft` [soft tokens, encoder width] in the order they stand; `rows`
+        are those of the new tokens, computed here if left out."""
         size = self.vocabulary.base_size
         new = ids >= size
         out = F.embedding(ids.clamp_max(size - 1), self.words).to(self.rows.control_in.dtype)
         if new.any():
             out = out.clone()
-            out[new] = self.rows.inputs()[ids[new] - size]
+            out[new] = (self.rows.inputs() if rows is None else rows)[ids[new] - size]
         if soft is not None and len(soft):
             listener, message = (self.vocabulary.id(f"{kind}-vector") for kind in ("listener", "message"))
             kinds = ids[(ids == listener) | (ids == message)]

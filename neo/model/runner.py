@@ -34,6 +34,11 @@ class Runner:
             self._code_outputs = model.rows.code_outputs()
             self._inputs = model.rows.inputs()
 
+    def embed(self, ids: list[int], soft: list[np.ndarray] = ()) -> Tensor:
+        """Input rows [tokens, width] of `ids`, with the soft tokens' encoder vectors in the order they stand."""
+        vectors = torch.from_numpy(np.array(soft, dtype=np.float32)) if len(soft) else None
+        return self.model.embed(torch.tensor(ids), vectors, self._inputs)
+
     @torch.inference_mode()
     def text_scores(self, hidden: Tensor) -> np.ndarray:
         """Log-probabilities [base vocabulary + controls] after `hidden` [width]. Raises NotFinite."""
@@ -89,12 +94,10 @@ class Context:
     def extend(self, ids: list[int], soft: list[np.ndarray] = (), span: int = 0) -> None:
         """Read more tokens. The first `span` of them belong to an item span under construction."""
         self._forget_ahead()
-        tokens = torch.tensor([ids])
-        vectors = torch.from_numpy(np.array(soft, dtype=np.float32)) if len(soft) else None
-        embedded = self.runner.model.embed(tokens, vectors)
+        embedded = self.runner.embed(ids, soft)
         if span:
-            embedded[:, :span] += self._condition
-        self.hidden = self._read(embedded[0])[-1]
+            embedded[:span] += self._condition
+        self.hidden = self._read(embedded)[-1]
         self._ids += ids
 
     @torch.inference_mode()
@@ -103,7 +106,7 @@ class Context:
         if not (self._ahead and self._ahead[0][0] == id_):
             self._forget_ahead()
             guessed = self._guess(id_)
-            states = self._read(self.runner.model.embed(torch.tensor([id_, *guessed])))
+            states = self._read(self.runner.embed([id_, *guessed]))
             self._ahead = list(zip([id_, *guessed], states, strict=True))
         self.hidden = self._ahead.pop(0)[1]
         self._ids.append(id_)
@@ -149,8 +152,8 @@ class Context:
         for row, path in enumerate(ancestors):
             mask[row, [self.length + slot for slot in path]] = 0
             mask[row, self.length + stored + row] = 0
-        embedded = self.runner.model.embed(torch.tensor([ids])) + self._condition
-        hidden = self.cache.read(embedded[0], torch.full((len(ids),), self.length + depth), mask)
+        embedded = self.runner.embed(ids) + self._condition
+        hidden = self.cache.read(embedded, torch.full((len(ids),), self.length + depth), mask)
         self._branches = hidden, self._shortcut(own + earlier)
         self._branched = [*self._branched, *ids]
 

@@ -188,9 +188,9 @@ def _late(session: Session, study: StudyRow, spec: StudySpec) -> dict[str, tuple
         if event.kind == "message":
             said[event.slot_id, event.data["turn"]] = event.at
         else:
-            late, all = found.get(event.data["arm"], (0, 0))
+            late, total = found.get(event.data["arm"], (0, 0))
             seconds = (event.at - said[event.slot_id, event.data["turn"]]).total_seconds()
-            found[event.data["arm"]] = (late + (seconds > spec.wait), all + 1)
+            found[event.data["arm"]] = (late + (seconds > spec.wait), total + 1)
     return found
 
 

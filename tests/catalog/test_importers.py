@@ -1,10 +1,8 @@
 """Each format by an example worked out by hand; what holds for all of them; the real files where they are at hand."""
 
 import json
-import os
 import sqlite3
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,8 +20,6 @@ from catalog.importers.entry import FIELDS
 from catalog.importers.source import Source
 from catalog.queries import items_by_key
 from catalog.tables import Item, ItemRef, Listen, Listener
-
-DATA = Path(os.environ.get("NEO_TEST_DATA", "no such folder"))
 
 OPML = """<?xml version="1.0" encoding="ISO-8859-1"?>
 <opml version="2.0"><head><dateCreated>Mon, 02 Feb 2026 10:00:00 GMT
@@ -355,21 +351,6 @@ def test_what_is_exported_is_imported_as_it_was(engine, small, bring, tmp_path, 
     other.dispose()
 
 
-def test_items_and_listens_come_once_into_every_database(anywhere, bring):
-    engine = open_database(anywhere)
-    items = "title,makers,topics\nSerial,Sarah Koenig,law\nThe Wild Coast,BBC,sea|nature\n"
-    listens = "listener,title,at\nZoe,Serial,2026-01-01\nZoe,The Wild Coast,2026-01-02\nAda,Serial,2026-01-03\n"
-    assert bring(engine, "shows.csv", items, item_type="show").report.new == {"show": 2}
-    assert bring(engine, "listens.csv", listens).report.listens == 3
-    assert bring(engine, "shows.csv", items, item_type="show").report.same == 2
-    assert bring(engine, "listens.csv", listens).report.listens == 0
-    with Session(engine) as session:
-        session.delete(session.scalars(select(Listener).where(Listener.name == "Zoe")).one())
-        session.commit()
-        assert [listen.listener.name for listen in session.scalars(select(Listen))] == ["Ada"]
-    engine.dispose()
-
-
 names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"]), min_size=1, max_size=20)
 
 
@@ -387,20 +368,3 @@ def test_any_catalog_survives_export_and_import(bring, tmp_path, rows):
     assert [{**row, "refs": 0} for row in got] == [{**row, "refs": 0} for row in wanted]
     first.dispose()
     second.dispose()
-
-
-@pytest.mark.skipif(not DATA.exists(), reason="no real catalogs: set NEO_TEST_DATA to a folder of them")
-@pytest.mark.parametrize(
-    ("path", "type_name", "items", "rejected"),
-    [
-        ("apple_shows/podcasts_info.json", "show", 4510, {"an item needs a title": 50}),
-        ("librivox_2016/db_catalog.json", "audiobook", 9732, {}),
-        ("apple_cosubs/shows.jsonl", "show", 6803, {"the same item twice": 52}),
-    ],
-)
-def test_real_catalogs_are_imported_whole(anywhere, bring, path, type_name, items, rejected):
-    engine = open_database(anywhere)
-    done = bring(engine, DATA / path)
-    assert (done.report.new, done.report.rejected) == ({type_name: items}, rejected)
-    assert bring(engine, DATA / path).report.same == items
-    engine.dispose()

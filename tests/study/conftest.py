@@ -1,9 +1,13 @@
 """A study small enough to think through, arms without a model, and a database of its own for every test."""
 
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
+import uvicorn
 import yaml
 from sqlalchemy.orm import Session
 
@@ -14,6 +18,7 @@ from neo.plan import Plan
 from neo.sids.sid import Sid
 from neo.study import sitting, store
 from neo.study.arms import OpenArm
+from neo.study.serve import create_app
 from neo.study.spec import parse_spec
 from neo.study.tables import make_tables
 from tests.catalog.conftest import anywhere  # noqa: F401  (a fixture)
@@ -22,6 +27,8 @@ SERIAL = CatalogItem(
     7, "show:serial", "show", "Serial", ("Sarah Koenig",), "en", 2014, 50, 5, ("law",), ("calm",), "story",
     "One story, week by week.", Sid("show", (1, 2, 3)),
 )  # fmt: skip
+
+PASSWORD = "for organisers only"
 
 STUDY = {
     "name": "small",
@@ -141,3 +148,29 @@ def judge(arms):
         return here.slot_id
 
     return do
+
+
+@pytest.fixture
+def study(request, made):
+    session, row, spec = made(languages=["en", "es"], **getattr(request, "param", {}))
+    links = store.add_raters(session, row, 4)
+    session.refresh(row)
+    session.expunge(row)
+    return row, spec, [token for _, token in links]
+
+
+@pytest.fixture
+def address(study, database, arms):
+    """A server of its own for every test; replies are shown at once, so that tests wait for nothing."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    app = create_app(database, study[0].name, arms, PASSWORD, pause=0.01)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
