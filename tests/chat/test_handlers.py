@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from neo.chat import feedback
+from neo.chat import feedback, handlers
 from neo.chat.cards import Labels
 from neo.chat.chips import Menu
 from neo.chat.controls import controls_of
 from neo.chat.handlers import Handlers
 from neo.chat.limits import Rate
 from neo.chat.log import log, start_logging
-from neo.chat.parts import Controls, Notice
+from neo.chat.parts import Controls, Notice, Words
 from neo.chat.shelf import Shelf, exported
 from neo.chat.taste import OWN, Taste
 from neo.chat.tour import SCENES
@@ -48,6 +48,18 @@ def answer(do, visit, inspect=False, taste=Taste(), shelf=Shelf(), unset=UNSET, 
 def act(page, visit, draft="", **asked):
     """(draft, visit) after a button was pressed."""
     return page.act(visit, Shelf(), draft, gr.EventData(None, asked))[:2]
+
+
+def test_words_that_follow_fast_are_shown_together_and_none_is_lost(do, monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(handlers, "monotonic", lambda: next(clock))
+    shown = {}
+    for every in (0, 1000):
+        monkeypatch.setattr(handlers, "SHOWN_EVERY", every)
+        shown[every] = [visit for visit, _ in do.answer(said((), "hello"), False, Taste(), Shelf(), *UNSET, From())]
+    assert shown[0][-1][0].parts == shown[1000][-1][0].parts and shown[1000][-1][0].ended
+    assert len(shown[1000]) < len(shown[0])
+    assert all(not isinstance(visit[0].parts[-1], Words) for visit in shown[1000])
 
 
 def test_why_and_more_speak_for_the_visitor(do):
