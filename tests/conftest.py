@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.chat.browser import PATIENCE
+
 settings.register_profile("patient", deadline=None)  # machines are shared: time says nothing about correctness
 settings.load_profile("patient")
 
@@ -49,6 +51,7 @@ def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="the playwright package is not installed")
     if not CHROMIUM.exists():
         pytest.skip(f"no Chromium at {CHROMIUM}: install the chromium package to run browser tests")
+    playwright.expect.set_options(timeout=PATIENCE)
     with playwright.sync_playwright() as tools:
         chromium = tools.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield chromium

@@ -153,8 +153,7 @@ class Cleaner:
 
 def nothing(value: object, spellings: frozenset[str] = NOTHING) -> bool:
     if isinstance(value, str):
-        word = value.strip()
-        return len(word) <= LONGEST_NOTHING and word.lower() in spellings
+        return not value or (len(word := value.strip()) <= LONGEST_NOTHING and word.lower() in spellings)
     return value is None
 
 

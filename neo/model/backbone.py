@@ -5,6 +5,7 @@ in place, and a matrix times a vector where one token is read, which is where a 
 as transformers has it, for every other architecture.
 """
 
+from copy import copy
 from typing import Protocol
 
 import torch
@@ -32,6 +33,15 @@ class Backbone(Protocol):
 
     def keep(self, length: int, slots: tuple[int, ...] = ()) -> None:
         """Forget all but the first `length` tokens and, moved up behind them, those at `slots` after them."""
+        ...
+
+    def copy(self, length: int) -> "Backbone":
+        """The first `length` tokens, at least one, as a cache of its own."""
+        ...
+
+    @property
+    def bytes(self) -> int:
+        """What the cache takes."""
         ...
 
 
@@ -108,6 +118,16 @@ class LlamaCache:
             stored[:, :, length : length + len(slots)] = stored[:, :, chosen]
         self.length = length + len(slots)
 
+    def copy(self, length: int) -> "LlamaCache":
+        other = copy(self)
+        other.keys, other.values = (stored[:, :, :length].clone() for stored in (self.keys, self.values))
+        other.length = length
+        return other
+
+    @property
+    def bytes(self) -> int:
+        return self.keys.nbytes + self.values.nbytes
+
     def _make_room(self, length: int) -> None:
         while length > self.keys.shape[2]:
             self.keys, self.values = (torch.cat([old, torch.zeros_like(old)], 2) for old in (self.keys, self.values))
@@ -145,6 +165,17 @@ class HubCache:
                 torch.cat([stored[:, :, :length], stored[:, :, chosen]], dim=2) for stored in (layer.keys, layer.values)
             )
         self.length = length + len(slots)
+
+    def copy(self, length: int) -> "HubCache":
+        other = HubCache(self.model)
+        for at, layer in enumerate(self.cache.layers):
+            other.cache.update(layer.keys[:, :, :length].clone(), layer.values[:, :, :length].clone(), at)
+        other.length = length
+        return other
+
+    @property
+    def bytes(self) -> int:
+        return sum(layer.keys.nbytes + layer.values.nbytes for layer in self.cache.layers)
 
 
 def _fused(*layers: torch.nn.Linear) -> Tensor:

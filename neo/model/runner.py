@@ -16,6 +16,7 @@ from torch import Tensor
 from neo.errors import NotFinite
 from neo.model.backbone import backbone_of
 from neo.model.neo import NeoModel
+from neo.model.prefixes import Mark, Prefixes
 
 AHEAD = 6  # words read ahead
 ALIKE = 2  # latest words that must have stood before
@@ -33,6 +34,8 @@ class Runner:
         with torch.inference_mode():
             self._code_outputs = model.rows.code_outputs()
             self._inputs = model.rows.inputs()
+        self.soft = [self.vocabulary.id(name) for name in ("listener-vector", "message-vector")]
+        self.prefixes = Prefixes()
 
     def embed(self, ids: list[int], soft: list[np.ndarray] = ()) -> Tensor:
         """Input rows [tokens, width] of `ids`, with the soft tokens' encoder vectors in the order they stand."""
@@ -52,7 +55,7 @@ class Runner:
     def start(self, ids: list[int], soft: list[np.ndarray]) -> "Context":
         """A context that has read `ids`, with the soft tokens' encoder vectors in the order they stand."""
         context = Context(self)
-        context.extend(ids, soft)
+        context.begin(ids, soft)
         return context
 
 
@@ -71,6 +74,8 @@ class Context:
         self.cache = runner.backbone.start()
         self.hidden: Tensor | None = None
         self._ids: list[int] = []
+        self._marks: tuple[Mark, ...] = ()
+        """Of the prompt."""
         self._ahead: list[tuple[int, Tensor]] = []
         """Words that were read but not written, each with the state after it."""
         self._condition: Tensor | None = None
@@ -82,6 +87,22 @@ class Context:
     def length(self) -> int:
         """Tokens read so far."""
         return len(self._ids)
+
+    @torch.inference_mode()
+    def begin(self, ids: list[int], soft: list[np.ndarray]) -> None:
+        """Read a prompt, or what of it no context has read before."""
+        vectors = iter(soft)
+        self._marks = tuple((id_, next(vectors).tobytes() if id_ in self.runner.soft else b"") for id_ in ids)
+        if known := self.runner.prefixes.longest(self._marks):
+            self.cache, self._ids = known, ids[: known.length]
+        self.extend(ids[self.length :], soft[sum(id_ in self.runner.soft for id_ in self._ids) :])
+
+    @torch.inference_mode()
+    def remember(self) -> None:
+        """Spare later contexts that begin alike the reading of what this one has read."""
+        self._forget_ahead()
+        written = tuple((id_, b"") for id_ in self._ids[len(self._marks) :])
+        self.runner.prefixes.keep(self._marks + written, self.cache)
 
     @torch.inference_mode()
     def condition(self, message: np.ndarray, listener: np.ndarray | None) -> None:

@@ -1,7 +1,10 @@
 """Buttons of cards and replies, listener, filters, shelf, tour; on every screen, with a scripted assistant."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from neo.chat.parts import Controls
 from tests.chat.browser import DONE, say, tab
@@ -12,7 +15,7 @@ def test_a_listener_is_described_and_called_simulated(visit):
     page.click("#neo-listener input")
     page.get_by_role("option", name="Nadia (simulated)").click()
     page.wait_for_function("document.querySelector('.neo-about').innerText.includes('night-shift')")
-    assert page.inner_text(".neo-about").endswith("wants <b>long</b> stories.")
+    expect(page.locator(".neo-about")).to_have_text(re.compile(r"wants <b>long</b> stories\.$"))
 
 
 def test_a_filter_and_a_listener_reach_the_assistant(visit, script):
@@ -74,8 +77,15 @@ def test_axe_finds_nothing_serious(visit, width, dark):
     page.wait_for_selector(".neo-inside .neo-beams")
     for name in ("You", "Filters", "Shelf", "Tour"):
         tab(page, name)
-        page.wait_for_timeout(300)  # until the tab has faded in
+        settled(page)
         assert serious(page) == [], f"tab {name}"
+
+
+def settled(page):
+    """Until nothing fades any more: half-faded words have too little contrast."""
+    page.wait_for_timeout(300)
+    page.evaluate("""() => Promise.allSettled(document.getAnimations()
+        .filter(one => Number.isFinite(one.effect.getComputedTiming().endTime)).map(one => one.finished))""")
 
 
 def serious(page):
@@ -92,14 +102,14 @@ def test_what_is_saved_shows_on_the_card_and_on_the_shelf_and_can_be_downloaded(
     page.wait_for_selector(".neo-card [data-do=refuse][aria-pressed=true]")
     tab(page, "Shelf")
     page.wait_for_selector(".neo-shelf [data-group=saved]")
-    assert page.inner_text(".neo-shelf [data-group=saved] b") == "The Sea Around Us"
-    assert page.inner_text(".neo-shelf [data-group=refused] b") == "Serial"
+    expect(page.locator(".neo-shelf [data-group=saved] b")).to_have_text("The Sea Around Us")
+    expect(page.locator(".neo-shelf [data-group=refused] b")).to_have_text("Serial")
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
     assert download.value.suggested_filename == "shelf.csv"
     assert "The Sea Around Us" in download.value.path().read_text(encoding="utf-8")
     say(page, "count", replies=2)
-    assert page.locator(".neo-card [data-do=save][aria-pressed=true]").count() == 1, "it stays marked"
+    expect(page.locator(".neo-card [data-do=save][aria-pressed=true]"), "it stays marked").to_have_count(1)
 
 
 def test_why_this_is_asked_by_its_card(visit):
@@ -107,20 +117,20 @@ def test_why_this_is_asked_by_its_card(visit):
     say(page, "something calm")
     page.click(".neo-card [data-do=why] >> nth=1")
     page.wait_for_function(f"document.querySelectorAll('{DONE}').length == 2")
-    assert page.locator(".neo-said").nth(1).inner_text() == "Why “Serial”?"
+    expect(page.locator(".neo-said").nth(1)).to_have_text("Why “Serial”?")
 
 
 def test_a_chip_is_removed_and_changed_with_the_keyboard(visit):
     page = visit()
     say(page, "something calm")
     page.wait_for_selector(".neo-chip")
-    assert page.locator(".neo-chip").count() == 3
+    expect(page.locator(".neo-chip")).to_have_count(3)
     page.focus(".neo-chip button >> nth=1")
     page.keyboard.press("Enter")
     page.wait_for_function(f"document.querySelectorAll('.neo-chip').length == 2 && !!document.querySelector('{DONE}')")
     page.select_option(".neo-chip select >> nth=1", "-sea")
     page.wait_for_function("document.querySelector('.neo-plan')?.innerText.includes('not sea')")
-    assert page.locator(".neo-said").count() == 1
+    expect(page.locator(".neo-said")).to_have_count(1)
 
 
 def test_an_earlier_message_is_edited(visit):
@@ -129,7 +139,7 @@ def test_an_earlier_message_is_edited(visit):
     say(page, "count", replies=2)
     page.click(".neo-edit >> nth=0")
     page.wait_for_function("document.querySelectorAll('.neo-said').length == 0")
-    assert page.input_value("#neo-box textarea") == "hello"
+    expect(page.locator("#neo-box textarea")).to_have_value("hello")
 
 
 def test_a_reply_is_rated_with_a_reason(visit):
@@ -146,14 +156,14 @@ def test_titles_are_picked_and_taken_out_again(visit):
     page.locator("#neo-title textarea").press_sequentially("ser")
     page.click(".neo-found [data-do=hear]")
     page.wait_for_selector(".neo-history [data-key='show:serial']")
-    assert page.input_value("#neo-listener input") == "My own titles"
+    expect(page.locator("#neo-listener input")).to_have_value("My own titles")
     page.click(".neo-history [data-do=forget]")
     page.wait_for_function("!document.querySelector('.neo-history')")
 
 
 def test_under_the_hood_is_one_switch(visit):
     page = visit()
-    assert page.locator(".neo-inside").count() == 0
+    expect(page.locator(".neo-inside")).to_have_count(0)
     page.check("#neo-inspect input")
     say(page, "evil")
     page.wait_for_selector(".neo-inside .neo-beams")
@@ -169,7 +179,7 @@ def test_a_scene_runs_by_itself(visit):
         f"document.querySelectorAll('{DONE}').length == 2"
         " && document.querySelector('#neo-chat').innerText.includes('Why that one?')"
     )
-    assert "before" not in page.inner_text("#neo-chat")
+    expect(page.locator("#neo-chat")).not_to_contain_text("before")
 
 
 def test_the_transcript_is_copied(visit):

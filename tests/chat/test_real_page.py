@@ -1,5 +1,7 @@
 """The whole program once, in a browser, with the shipped model: the conversation that the README begins with."""
 
+from playwright.sync_api import expect
+
 from tests.chat.browser import DONE, PATIENCE, picture, say
 
 
@@ -14,9 +16,11 @@ def test_two_shows_and_an_audiobook_then_why(serving, browser, assistant):
     )
     assert sorted(type_ for _, type_, _ in cards) == ["audiobook", "show", "show"]
     assert len({sid for sid, _, _ in cards}) == 3
-    assert all(text.strip() for *_, text in cards) and page.locator(".neo-card svg").count() == 3
+    assert all(text.strip() for *_, text in cards)
+    expect(page.locator(".neo-card svg")).to_have_count(3)
     say(page, "Why the second one?", 2)
     answer = page.locator(DONE).nth(1).inner_text()
-    assert len(answer) > 20 and page.locator(".neo-card").count() == 3
+    assert len(answer) > 20
+    expect(page.locator(".neo-card")).to_have_count(3)
     picture(page, "the conversation of the readme")
     page.context.close()

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -26,6 +27,7 @@ from neo.study import sitting, store
 from neo.study.shown import STEPS, conversation_html, units
 from neo.study.tables import EventRow, SlotRow, now
 from neo.study.words import words
+from tests.chat.browser import PATIENCE
 from tests.study.conftest import PASSWORD
 
 RATED = {"id": "relevance", "about": "conversation", "answer": "scale", "words": "Relevant?"}
@@ -107,7 +109,7 @@ def visit(browser):
 
     def open_page(url, width=1280):
         context = browser.new_context(viewport={"width": width, "height": 850})
-        context.set_default_timeout(600_000)  # a stop for what never comes; a busy machine is no fault
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.received = []
@@ -145,7 +147,7 @@ def test_a_rater_walks_from_link_to_thanks(address, study, visit, database):
     row, spec, tokens = study
     page = visit(f"{address}/?t={tokens[0]}")
     begin(page)
-    assert "Task 1 of 2" in page.inner_text("#study-head")
+    expect(page.locator("#study-head")).to_contain_text("Task 1 of 2")
     for number in (1, 2):
         page.wait_for_function(f"document.querySelector('#study-head').innerText.includes('Task {number} of 2')")
         page.wait_for_selector("#study-submit")
@@ -167,7 +169,7 @@ def test_nothing_that_reaches_the_page_names_an_arm(address, study, visit, datab
     row, spec, tokens = study
     page = visit(f"{address}/?t={tokens[0]}")
     begin(page)
-    page.wait_for_timeout(300)
+    expect(page.locator(".neo-title")).to_have_count(4)
     sent = page.content() + "".join(page.received)
     assert "Title 1" in sent, "the replies themselves are in what was recorded"
     for secret in (*spec.arms, "show:1-2-3", "popularity", "scripted", "2 shows", '"score"'):
@@ -206,13 +208,14 @@ def test_a_rater_goes_on_with_another_device(address, study, visit, database):
         while len(list(session.scalars(store.events_of(row.id, "answered")))) < 2:
             session.rollback()
             time.sleep(0.05)
+    expect(laptop.locator(".neo-title")).to_have_count(4)
     titles = laptop.locator(".neo-title").all_inner_texts()
     laptop.close()
     phone = visit(f"{address}/?t={tokens[1]}", width=390)
     phone.wait_for_selector("#study-submit")
-    assert phone.locator(".neo-title").all_inner_texts() == titles
-    assert phone.locator("#ask-relevance-left input").nth(3).is_checked()
-    assert phone.input_value("#ask-why textarea") == "half done"
+    expect(phone.locator(".neo-title")).to_have_text(titles)
+    expect(phone.locator("#ask-relevance-left input").nth(3)).to_be_checked()
+    expect(phone.locator("#ask-why textarea")).to_have_value("half done")
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390, "no sideways scrolling"
 
 
@@ -268,7 +271,7 @@ def test_a_killed_server_keeps_the_vote_and_carries_on(study, command, visit, da
     _, address = command()
     phone = visit(f"{address}/?t={tokens[0]}", width=390)
     phone.wait_for_selector("#study-submit")
-    assert "Task 2 of 2" in phone.inner_text("#study-head")
+    expect(phone.locator("#study-head")).to_contain_text("Task 2 of 2")
     vote(phone, 0)
     phone.wait_for_selector(".study-thanks")
     with Session(database) as session:
@@ -299,7 +302,7 @@ def test_a_stale_page_cannot_vote_again(address, study, visit, database):
 def test_without_a_link_there_is_nothing_to_see(address, visit, token):
     page = visit(f"{address}/{token}")
     page.get_by_text("This link is not valid").wait_for()
-    assert not page.locator("#study-agree").is_visible()
+    expect(page.locator("#study-agree")).to_be_hidden()
 
 
 def test_no_address_and_no_browser_is_kept(address, study, visit, database):
