@@ -1,4 +1,4 @@
-"""python -m neo bench trie | decode | chat | load."""
+"""python -m neo bench trie | sids | decode | chat | load."""
 
 import json
 from pathlib import Path
@@ -38,6 +38,24 @@ def bench_trie(
     if picture:
         draw(found, picture)
     _print(found[-1], as_json)
+
+
+@bench_app.command("sids")
+def bench_sids(
+    items: Annotated[int, typer.Option(help="Vectors in the file.", min=1)] = 100_000,
+    width: Annotated[int, typer.Option(help="Of a vector.", min=2)] = 384,
+    as_json: JsonOption = False,
+) -> None:
+    """SIDs of a catalog that does not fit into memory: time and memory to fit codebooks and assign every item.
+
+    Example: python -m neo bench sids --items 1000000
+    """
+    from neo.bench.sids import bench_sids
+
+    with progress_bar() as progress:
+        bar = progress.add_task("made up, fitted, assigned", total=3)
+        found = bench_sids(items, width, progress=lambda: progress.advance(bar))
+    _print(found, as_json)
 
 
 @bench_app.command("decode")

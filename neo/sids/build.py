@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neo.sids.quantizer import ResidualQuantizer
+from neo.sids.quantizer import ResidualQuantizer, parts
 from neo.sids.sid import Sid
 
 SPREAD = 8
@@ -65,15 +65,18 @@ def assign(
     """SIDs and ranks of items, the popular ones first. `taken` counts the items that already have a SID."""
     codes = quantizer.encode(vectors)
     last = quantizer.levels - 1
-    residual = vectors - (quantizer.decode(codes[:, :last]) if last else 0)
-    nearest = np.argsort(quantizer.distances(residual.astype(np.float32), last), axis=1)[:, :SPREAD]
+    nearest = np.empty((len(vectors), min(SPREAD, quantizer.codes)), dtype=np.int64)
+    for part in parts(vectors):
+        residual = vectors[part] - (quantizer.decode(codes[part, :last]) if last else 0)
+        nearest[part] = np.argsort(quantizer.distances(residual.astype(np.float32), last), axis=1)[:, :SPREAD]
     taken = dict(taken or {})
     sids: list[Sid] = [None] * len(vectors)
     ranks = [0] * len(vectors)
     for index in np.argsort(-popularity, kind="stable"):
         prefix = tuple(map(int, codes[index, :last]))
-        options = [Sid(type_, (*prefix, int(code))) for code in nearest[index]]
-        sid = next((option for option in options if option not in taken), options[0])
+        options = (Sid(type_, (*prefix, int(code))) for code in nearest[index])
+        sid = next((option for option in options if option not in taken), None)
+        sid = sid or Sid(type_, (*prefix, int(nearest[index][0])))
         sids[index], ranks[index] = sid, taken.get(sid, 0)
         taken[sid] = taken.get(sid, 0) + 1
     return sids, ranks
@@ -97,21 +100,31 @@ class TypeStats:
 
 
 def stats(built: TypeSids, vectors: np.ndarray) -> TypeStats:
-    codes = np.array([sid.codes for sid in built.sids])
-    rebuilt = built.quantizer.decode(codes)
-    rebuilt /= np.linalg.norm(rebuilt, axis=1, keepdims=True) + 1e-9
+    """What `built` is worth for unit vectors [items, width], by at most 2,000 items of them against all."""
+    codes, quantizer = np.array([sid.codes for sid in built.sids]), built.quantizer
     chosen = np.random.default_rng(0).permutation(len(vectors))[:2000]
-    cosine = vectors[chosen] @ vectors.T
-    alike = codes[chosen][:, None, 0] == codes[None, :, 0]
-    alike[np.arange(len(chosen)), chosen] = False
-    scores = vectors[chosen] @ rebuilt.T
-    better = (scores > scores[np.arange(len(chosen)), chosen][:, None]).sum(1)
+    asked, asked_code = vectors[chosen], codes[chosen, 0]
+    own = (asked * _rebuilt(quantizer, codes[chosen])).sum(1)
+    sums, better = np.zeros((quantizer.codes, vectors.shape[1])), np.zeros(len(chosen), dtype=int)
+    for part in parts(vectors):
+        np.add.at(sums, codes[part, 0], vectors[part])
+        # an item's own score may differ in its last digit when it is taken in a larger product
+        better += (asked @ _rebuilt(quantizer, codes[part]).T > own[:, None] + 1e-6).sum(1)
+    alike = (asked * sums[asked_code]).sum() - (
+        asked**2
+    ).sum()  # cosines with all that share the first code, but itself
+    pairs = (np.bincount(codes[:, 0], minlength=quantizer.codes)[asked_code] - 1).sum()
     return TypeStats(
         len(vectors),
-        built.quantizer.levels,
-        built.quantizer.codes,
+        quantizer.levels,
+        quantizer.codes,
         float(np.mean(np.asarray(built.ranks) > 0)),
-        float(cosine[alike].mean()) if alike.any() else 0.0,
-        float(cosine.mean()),
+        float(alike / pairs) if pairs else 0.0,
+        float(asked.mean(0) @ sums.sum(0) / len(vectors)),
         float((better < 10).mean()),
     )
+
+
+def _rebuilt(quantizer: ResidualQuantizer, codes: np.ndarray) -> np.ndarray:
+    vectors = quantizer.decode(codes)
+    return vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9)

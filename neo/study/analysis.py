@@ -115,9 +115,9 @@ def analyse(spec: StudySpec, judgements: list[Judgement]) -> Results:
     )  # fmt: skip
 
 
-def _weights(spec: StudySpec, judgements: list[Judgement]) -> np.ndarray:
+def _resamples(spec: StudySpec, judgements: list[Judgement]) -> statistics.Resamples:
     raters = np.array([each.rater for each in judgements])
-    return statistics.cluster_weights(raters, np.array([each.task for each in judgements]), spec.seed)
+    return statistics.resample(raters, np.array([each.task for each in judgements]), spec.seed)
 
 
 def duels(spec: StudySpec, judgements: list[Judgement]) -> tuple[Duel, ...]:
@@ -133,13 +133,13 @@ def duels(spec: StudySpec, judgements: list[Judgement]) -> tuple[Duel, ...]:
 def _duel(spec: StudySpec, pair: tuple[str, str], own: list[Judgement]) -> Duel:
     verdicts = Counter(each.verdict for each in own)
     values = np.array([each.score for each in own])
-    weights = _weights(spec, own)
+    resamples = _resamples(spec, own)
     won, lost = verdicts["first"], verdicts["second"]
-    effect = statistics.design_effect(values, weights)
+    effect = statistics.design_effect(values, resamples)
     needed = None
     if won + lost and (size := statistics.sample_size(won / (won + lost))):
         needed = int(np.ceil(size * effect * len(own) / (won + lost)))
-    decided, score = statistics.wilson(won, won + lost), statistics.weighted_mean(values, weights)
+    decided, score = statistics.wilson(won, won + lost), statistics.weighted_mean(values, resamples)
     return Duel(pair, won, lost, verdicts["tie"], verdicts["bad"], decided, score, effect, needed)
 
 
@@ -155,10 +155,16 @@ def strengths(spec: StudySpec, judgements: list[Judgement]) -> dict[str, Estimat
     order = list(spec.arms)
     first, second = (np.array([order.index(each.arms[side]) for each in judgements]) for side in (0, 1))
     score = np.array([each.score for each in judgements])
-    weights = _weights(spec, judgements)
+    resamples = _resamples(spec, judgements)
     once, _ = statistics.davidson(*statistics.tables(first, second, score, len(order), np.ones((1, len(score)))))
-    again, _ = statistics.davidson(*statistics.tables(first, second, score, len(order), weights))
-    found = {arm: Estimate(float(once[0, at]), *statistics.interval(again[:, at])) for at, arm in enumerate(order)}
+    again, _ = statistics.davidson(*statistics.tables(first, second, score, len(order), resamples.weights))
+    pair = first * len(order) + second
+    unexpected = score - (np.bincount(pair, score) / np.maximum(1, np.bincount(pair)))[pair]
+    found = {}
+    for at, arm in enumerate(order):
+        residuals = unexpected * ((first == at) * 1.0 - (second == at))
+        free = statistics.freedom(residuals, resamples.clusters)
+        found[arm] = Estimate(float(once[0, at]), *statistics.interval(again[:, at], free))
     return dict(sorted(found.items(), key=lambda pair: -pair[1].value))
 
 
@@ -194,8 +200,8 @@ def ratings(spec: StudySpec, judgements: list[Judgement], question: Question) ->
         counts, mean = Counter(value for *_, value in rows), None
         if question.answer == "scale" and rows:
             raters, tasks, values = (np.array(column) for column in zip(*rows, strict=True))
-            weights = statistics.cluster_weights(raters, tasks, spec.seed)
-            mean = statistics.weighted_mean(values.astype(float), weights)
+            resamples = statistics.resample(raters, tasks, spec.seed)
+            mean = statistics.weighted_mean(values.astype(float), resamples)
         found.append(Rating(arm, mean, tuple(counts[option] for option in question.options)))
     return tuple(found)
 
@@ -215,9 +221,9 @@ def _precision(spec: StudySpec, judgements: list[Judgement]) -> dict[str, list[E
         if rows and longest:
             raters, tasks = (np.array(column) for column in list(zip(*rows, strict=True))[:2])
             hits = [row[2] for row in rows]
-            weights = statistics.cluster_weights(raters, tasks, spec.seed)
+            resamples = statistics.resample(raters, tasks, spec.seed)
             found[arm] = [
-                statistics.weighted_mean(statistics.precision_at(hits, k), weights) for k in range(1, longest + 1)
+                statistics.weighted_mean(statistics.precision_at(hits, k), resamples) for k in range(1, longest + 1)
             ]
     return found
 

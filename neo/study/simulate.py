@@ -75,41 +75,62 @@ def simulate(
             f"simulate in another database (--database)"
         )
     for number, token in add_raters(session, study, raters, simulated=True):
-        chance = random.Random(f"{seed}:{number}")
-        rater = sitting.open_link(session, token)
-        language = chance.choice(spec.languages)
-        sitting.consent(session, rater, spec, language)
-        own = taste.own(list(spec.arms), chance)
-        while (here := sitting.seat(session, spec, rater)) is not None:
-            while not here.ready:
-                scripted = here.task.message if not here.exchanges else None
-                message = said(scripted, language) if scripted else OWN_WORDS
-                sitting.say(session, spec, rater, here.slot_id, message)
-                sitting.answer(session, spec, rater, here.slot_id, arms)
-                here = sitting.seat_in(session, spec, rater, here.slot_id)
-            sides = dict(zip(here.sides, session.get(SlotRow, here.slot_id).arms, strict=True))
-            for ask in sitting.asks(spec, here):
-                value = _answer(ask, here, sides, own, taste, chance)
-                if value is not None:
-                    sitting.save(session, spec, rater, here.slot_id, ask.key, value)
-            sitting.submit(session, spec, rater, here.slot_id)
+        sit(session, spec, arms, token, Mind.of(taste, spec, f"{seed}:{number}"))
         progress()
 
 
-def _answer(ask: sitting.Ask, here: sitting.Seat, sides: dict, own: dict, taste: Taste, chance: random.Random):
-    check = here.task.attention
-    if check and check.question == ask.question.id and chance.random() < taste.attentive:
-        return check.answer
-    match ask.question.answer:
-        case "verdict":
-            return taste.verdict(own[sides["left"]], own[sides["right"]], chance)
-        case "comment":
-            return None
-        case "scale":
-            middle = (ask.question.points + 1) / 2
-            liked = own[sides[ask.side]] if ask.side else 0.0
-            return max(1, min(ask.question.points, round(chance.gauss(middle + liked, 1))))
-    liked = own[sides[ask.side]] if ask.side else 0.0
-    hit = chance.random() < 1 / (1 + exp(-liked))
-    offered = [option for option in ask.question.options if (option in ask.question.hits) == hit]
-    return chance.choice(offered or ask.question.options)
+@dataclass(frozen=True)
+class Mind:
+    """What one simulated rater thinks."""
+
+    taste: Taste
+    language: str
+    own: Mapping[str, float]
+    """Strength by arm, in this rater's eyes."""
+    chance: random.Random
+
+    @classmethod
+    def of(cls, taste: Taste, spec: StudySpec, seed: str) -> "Mind":
+        chance = random.Random(seed)
+        return cls(taste, chance.choice(spec.languages), taste.own(list(spec.arms), chance), chance)
+
+    def answer(self, ask: sitting.Ask, here: sitting.Seat, sides: Mapping[str, str]) -> str | int | None:
+        """The answer to a question of a task, where `sides` says which arm is on which side; None for no answer."""
+        check = here.task.attention
+        if check and check.question == ask.question.id and self.chance.random() < self.taste.attentive:
+            return check.answer
+        liked = self.own[sides[ask.side]] if ask.side else 0.0
+        match ask.question.answer:
+            case "verdict":
+                return self.taste.verdict(self.own[sides["left"]], self.own[sides["right"]], self.chance)
+            case "comment":
+                return None
+            case "scale":
+                middle = (ask.question.points + 1) / 2
+                return max(1, min(ask.question.points, round(self.chance.gauss(middle + liked, 1))))
+        hit = self.chance.random() < 1 / (1 + exp(-liked))
+        offered = [option for option in ask.question.options if (option in ask.question.hits) == hit]
+        return self.chance.choice(offered or ask.question.options)
+
+
+def sides_of(session: Session, here: sitting.Seat) -> dict[str, str]:
+    """Side -> the arm that is there, which no rater is told."""
+    return dict(zip(here.sides, session.get(SlotRow, here.slot_id).arms, strict=True))
+
+
+def sit(session: Session, spec: StudySpec, arms: Mapping[str, OpenArm], token: str, mind: Mind) -> None:
+    """All tasks of the rater whose link has `token`, as `mind` has it; commits as it goes."""
+    rater = sitting.open_link(session, token)
+    sitting.consent(session, rater, spec, mind.language)
+    while (here := sitting.seat(session, spec, rater)) is not None:
+        while not here.ready:
+            scripted = here.task.message if not here.exchanges else None
+            message = said(scripted, mind.language) if scripted else OWN_WORDS
+            sitting.say(session, spec, rater, here.slot_id, message)
+            sitting.answer(session, spec, rater, here.slot_id, arms)
+            here = sitting.seat_in(session, spec, rater, here.slot_id)
+        for ask in sitting.asks(spec, here):
+            value = mind.answer(ask, here, sides_of(session, here))
+            if value is not None:
+                sitting.save(session, spec, rater, here.slot_id, ask.key, value)
+        sitting.submit(session, spec, rater, here.slot_id)

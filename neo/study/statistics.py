@@ -1,7 +1,7 @@
 """The statistics of a study, as functions of arrays. No database, no words; each formula names its source.
 
 Judgements come in clusters: a rater's answers resemble each other, and so do all answers to a task. Intervals therefore
-resample raters and tasks, not judgements (`cluster_weights`).
+resample raters and tasks, not judgements (`resample`), and reach further where these are few (`freedom`).
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from math import ceil
 
 import krippendorff
 import numpy as np
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, norm, t
 
 LEVEL = 0.95
 REPEATS = 2000
@@ -34,36 +34,70 @@ def wilson(hits: int, of: int) -> Estimate:
     return Estimate(hits / of, float(interval.low), float(interval.high))
 
 
-def cluster_weights(raters: np.ndarray, tasks: np.ndarray, seed: int, repeats: int = REPEATS) -> np.ndarray:
-    """Weights [repeats, judgements] of the pigeonhole bootstrap (Owen 2007, Annals of Applied Statistics 1:386).
+@dataclass(frozen=True)
+class Resamples:
+    """Judgements drawn anew, many times."""
+
+    weights: np.ndarray
+    """[repeats, judgements]: how often each counts."""
+    clusters: tuple[np.ndarray, ...]
+    """The number of each judgement's rater, and of its task; a way of clustering that has one cluster is left out."""
+
+    def only(self, chosen: np.ndarray) -> "Resamples":
+        """Of the judgements where `chosen` [judgements] is True."""
+        return Resamples(self.weights[:, chosen], tuple(numbers[chosen] for numbers in self.clusters))
+
+
+def resample(raters: np.ndarray, tasks: np.ndarray, seed: int, repeats: int = REPEATS) -> Resamples:
+    """The pigeonhole bootstrap (Owen 2007, Annals of Applied Statistics 1:386).
 
     `raters`, `tasks`: a label for every judgement. Raters and tasks are drawn anew, each with replacement; a judgement
     counts as often as its rater times as often as its task was drawn. Never narrower than the truth on average.
     """
     chance = np.random.default_rng(seed)
-    weights = np.ones((repeats, len(raters)))
+    weights, clusters = np.ones((repeats, len(raters))), []
     for labels in (raters, tasks):
         names, at = np.unique(labels, return_inverse=True)
         if len(names) > 1:  # one task alone cannot be resampled: it is then fixed, and the report says so
             weights *= chance.multinomial(len(names), np.full(len(names), 1 / len(names)), repeats)[:, at]
-    return weights
+            clusters.append(at)
+    return Resamples(weights, tuple(clusters))
 
 
-def weighted_mean(values: np.ndarray, weights: np.ndarray) -> Estimate:
-    """The mean of values [n] with its percentile interval under bootstrap weights [repeats, n]; of what is not NaN."""
+def weighted_mean(values: np.ndarray, resamples: Resamples) -> Estimate:
+    """The mean of values [n] with its interval over the resamples of n judgements; of what is not NaN."""
     known = ~np.isnan(values)
     if not known.any():
         return Estimate(float("nan"), float("nan"), float("nan"))
-    values, weights = values[known], weights[:, known]
-    totals = weights.sum(1)
-    means = (weights @ values)[totals > 0] / totals[totals > 0]
-    return Estimate(float(values.mean()), *interval(means))
+    values, resamples = values[known], resamples.only(known)
+    totals = resamples.weights.sum(1)
+    means = (resamples.weights @ values)[totals > 0] / totals[totals > 0]
+    return Estimate(float(values.mean()), *interval(means, freedom(values - values.mean(), resamples.clusters)))
 
 
-def interval(repeats: np.ndarray) -> tuple[float, float]:
-    """The middle 95 % of bootstrap values [repeats]."""
-    low, high = np.quantile(repeats, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+def interval(repeats: np.ndarray, freedom: float) -> tuple[float, float]:
+    """The middle 95 % of bootstrap values [repeats]; with few degrees of freedom more of them, for Student's t reaches
+    further and a bootstrap's spread is too small (Hesterberg 2015, The American Statistician 69:371, section 4.3)."""
+    tail = norm.cdf((1 + 1 / freedom) ** 0.5 * t.ppf((1 - LEVEL) / 2, freedom))
+    low, high = np.quantile(repeats, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def freedom(residuals: np.ndarray, clusters: tuple[np.ndarray, ...]) -> float:
+    """Degrees of freedom of a mean whose variance adds up over ways of clustering (Satterthwaite 1946).
+
+    `residuals` [n] from what was expected; `clusters`: the cluster's number of each of the n, once a way. Four tasks
+    tell little of how tasks differ, but that matters only as far as they do. Infinite where nothing varies.
+    """
+    variances, known = [], []
+    for numbers in clusters:
+        present = np.unique(numbers, return_inverse=True)[1]
+        count = present.max() + 1
+        if count > 1:
+            variances.append((np.bincount(present, residuals) ** 2).sum() * count / (count - 1))
+            known.append(count - 1)
+    spread = sum(variance**2 / free for variance, free in zip(variances, known, strict=True))
+    return float(sum(variances) ** 2 / spread) if spread > 0 else float("inf")
 
 
 def davidson(wins: np.ndarray, ties: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -162,9 +196,9 @@ def sample_size(p: float, power: float = 0.8) -> int | None:
     return ceil((0.5 * from_alpha + from_power * (p * (1 - p)) ** 0.5) ** 2 / (p - 0.5) ** 2)
 
 
-def design_effect(values: np.ndarray, weights: np.ndarray) -> float:
+def design_effect(values: np.ndarray, resamples: Resamples) -> float:
     """How many times the variance of the mean [n values] grows because judgements come in clusters; at least 1."""
-    independent = values.var() / len(values)
+    independent, weights = values.var() / len(values), resamples.weights
     totals = weights.sum(1)
     means = (weights @ values)[totals > 0] / totals[totals > 0]
     return max(1.0, float(means.var() / independent)) if independent > 0 else 1.0

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neo.sids import quantizer as quantizer_module
 from neo.sids.build import assign, build_type, stats
 from neo.sids.quantizer import ResidualQuantizer
 from neo.sids.sid import Sid
@@ -52,3 +53,48 @@ def test_shape_is_chosen_by_size_and_stats_are_sane():
     assert measured.items == 150 and measured.collision_rate <= 0.02
     assert measured.coherence > measured.baseline
     assert 0.5 < measured.ceiling <= 1
+
+
+def units(items, width, seed=0):
+    vectors = np.random.default_rng(seed).normal(size=(items, width)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_stats_are_what_all_pairs_give():
+    vectors = units(90, 8)
+    built = build_type("show", vectors, np.ones(90), (2, 8))
+    codes = np.array([sid.codes for sid in built.sids])
+    rebuilt = built.quantizer.decode(codes)
+    rebuilt /= np.linalg.norm(rebuilt, axis=1, keepdims=True)
+    cosine, alike = vectors @ vectors.T, codes[:, None, 0] == codes[None, :, 0]
+    np.fill_diagonal(alike, False)
+    scores = vectors @ rebuilt.T
+    better = (scores > np.diag(scores)[:, None] + 1e-6).sum(1)
+    measured = stats(built, vectors)
+    assert measured.coherence == pytest.approx(cosine[alike].mean(), abs=1e-5)
+    assert measured.baseline == pytest.approx(cosine.mean(), abs=1e-5)
+    assert measured.ceiling == pytest.approx((better < 10).mean())
+
+
+def test_a_file_read_in_parts_gives_the_same_sids_as_an_array(tmp_path, monkeypatch):
+    vectors = units(100, 8)
+    quantizer = ResidualQuantizer.fit(vectors, 2, 8)
+    whole = assign("show", quantizer, vectors, np.arange(100))
+    np.save(tmp_path / "vectors.npy", vectors)
+    monkeypatch.setattr(quantizer_module, "AT_ONCE", 7)
+    mapped = np.load(tmp_path / "vectors.npy", mmap_mode="r")
+    assert (ResidualQuantizer.fit(mapped, 2, 8).codebooks == quantizer.codebooks).all()
+    assert assign("show", quantizer, mapped, np.arange(100)) == whole
+
+
+def test_a_sample_teaches_nearly_what_all_vectors_teach(monkeypatch):
+    """Twenty tight groups: whoever knows a fifth of the vectors knows the groups."""
+    rng = np.random.default_rng(0)
+    vectors = (units(20, 8)[rng.integers(0, 20, 2000)] + 0.02 * rng.normal(size=(2000, 8))).astype(np.float32)
+
+    def error(quantizer):
+        return ((vectors - quantizer.decode(quantizer.encode(vectors))) ** 2).mean()
+
+    whole = error(ResidualQuantizer.fit(vectors, 2, 32))
+    monkeypatch.setattr(quantizer_module, "LEARNED_FROM", 400)
+    assert error(ResidualQuantizer.fit(vectors, 2, 32)) < 1.5 * whole

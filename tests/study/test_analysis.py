@@ -106,7 +106,7 @@ def rated(spec, seed, by_rater, by_task):
     return found
 
 
-@pytest.mark.parametrize(("by_rater", "by_task"), [(0.5, 0.0), (0.0, 0.3), (0.5, 0.3)])
+@pytest.mark.parametrize(("by_rater", "by_task"), [(0.5, 0.0), (0.0, 0.3), (0.5, 0.3), (0.3, 1.0)])
 def test_intervals_of_ratings_hold_the_truth_whatever_the_clusters(study_text, by_rater, by_task):
     """The truth is exact: a mean of 1 to 5 is 5 less the chances to stay under each of the four borders."""
     tasks = [{"id": f"task{n}", "scenario": "s"} for n in range(9)]

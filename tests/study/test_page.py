@@ -24,7 +24,10 @@ from neo.chat.cards import Labels
 from neo.chat.parts import Words
 from neo.study import page as raters_page
 from neo.study import sitting, store
+from neo.study.analysis import analyse
+from neo.study.judgements import read
 from neo.study.shown import STEPS, conversation_html, units
+from neo.study.simulate import Mind, Taste, sides_of, sit
 from neo.study.tables import EventRow, SlotRow, now
 from neo.study.words import words
 from tests.chat.browser import PATIENCE
@@ -163,6 +166,53 @@ def test_a_rater_walks_from_link_to_thanks(address, study, visit, database):
         done = list(session.scalars(store.events_of(row.id, "submitted")))
     assert [event.data["answers"]["better"] for event in done] == ["tie", "tie"]
     assert [event.data["answers"]["why"] for event in done] == ["because 1", "because 2"]
+
+
+TASTE = Taste({"alpha": 0.8, "beta": 0.0, "gamma": -0.8})
+FORTY = {"tasks": [{"id": f"task{n}", "scenario": "s", "message": "Message"} for n in range(4)],
+         "design": {"judgements": 40, "quickest": 0}}  # fmt: skip
+
+
+@pytest.mark.parametrize("study", [FORTY], indirect=True)
+def test_four_of_forty_simulated_raters_use_the_page_and_the_report_recovers_the_order(
+    address, study, visit, database, arms
+):
+    row, spec, tokens = study
+    minds = [Mind.of(TASTE, spec, f"1:{number}") for number in range(40)]
+    for token, mind in zip(tokens, minds, strict=False):
+        walk(visit(f"{address}/?t={token}"), database, spec, token, mind)
+    with Session(database) as session:
+        others = store.add_raters(session, store.find(session, row.name)[0], 40 - len(tokens))
+        for (_, token), mind in zip(others, minds[len(tokens) :], strict=True):
+            sit(session, spec, arms, token, mind)
+        judgements = read(session, row, spec)
+    results = analyse(spec, judgements)
+    assert (results.judgements, results.raters) == (160, 40)
+    assert list(results.strengths) == ["alpha", "beta", "gamma"]
+    assert all(duel.score.value > 0.5 for duel in results.duels), "earlier arms are better"
+
+
+def walk(page, database, spec, token, mind):
+    """All tasks of a rater, on the page; every answer is the one that was meant."""
+    begin(page)
+    for number in range(1, 5):
+        expect(page.locator("#study-head")).to_contain_text(f"Task {number} of 4")
+        expect(page.locator(".neo-title")).to_have_count(4)
+        with Session(database) as session:
+            here = sitting.seat(session, spec, sitting.open_link(session, token))
+            sides, meant = sides_of(session, here), {}
+            for ask in sitting.asks(spec, here):
+                value = mind.answer(ask, here, sides)
+                if value is not None:
+                    meant[ask.key] = value
+                    choose(page, ask.key, list(ask.question.options).index(value))
+        page.click("#study-submit")
+        with Session(database) as session:
+            while not (done := session.scalar(store.events_of_slot(here.slot_id, "submitted"))):
+                session.rollback()
+                time.sleep(0.05)
+            assert done.data["answers"] == meant
+    page.wait_for_selector(".study-thanks")
 
 
 def test_nothing_that_reaches_the_page_names_an_arm(address, study, visit, database):

@@ -102,9 +102,9 @@ def test_precision_by_hand_where_items_are_missing_or_unjudged():
     assert list(statistics.precision_at(hits, 1)) == pytest.approx([0, np.nan, np.nan], nan_ok=True)
     assert list(statistics.precision_at(hits, 2)) == pytest.approx([0, 1, np.nan], nan_ok=True)
     assert list(statistics.precision_at(hits, 3)) == pytest.approx([0, 0.5, 0], nan_ok=True)
-    mean = statistics.weighted_mean(statistics.precision_at(hits, 2), np.ones((5, 3)))
+    mean = statistics.weighted_mean(statistics.precision_at(hits, 2), statistics.Resamples(np.ones((5, 3)), ()))
     assert (mean.value, mean.low, mean.high) == (0.5, 0.5, 0.5)
-    nothing = statistics.weighted_mean(np.array([np.nan]), np.ones((5, 1)))
+    nothing = statistics.weighted_mean(np.array([np.nan]), statistics.Resamples(np.ones((5, 1)), ()))
     assert np.isnan([nothing.value, nothing.low, nothing.high]).all()
 
 
@@ -119,7 +119,7 @@ def test_tables_count_each_judgement_once():
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), min_size=1, max_size=40))
 def test_weights_hold_whole_clusters(labels):
     raters, tasks = (np.array(column) for column in zip(*labels, strict=True))
-    weights = statistics.cluster_weights(raters, tasks, seed=1, repeats=20)
+    weights = statistics.resample(raters, tasks, seed=1, repeats=20).weights
     assert (weights >= 0).all() and weights.shape == (20, len(labels))
     for pair in set(labels):
         same = weights[:, [at for at, label in enumerate(labels) if label == pair]]
@@ -130,7 +130,24 @@ def test_clusters_widen_the_interval():
     """Ten raters who each say the same thing twenty times are ten judgements, not two hundred."""
     raters = np.repeat(np.arange(10), 20)
     values = np.repeat(np.arange(10) % 2, 20).astype(float)
-    weights = statistics.cluster_weights(raters, np.zeros(200), seed=2)
-    estimate = statistics.weighted_mean(values, weights)
+    resamples = statistics.resample(raters, np.zeros(200), seed=2)
+    estimate = statistics.weighted_mean(values, resamples)
     assert estimate.high - estimate.low > 0.5
-    assert statistics.design_effect(values, weights) == pytest.approx(20, rel=0.15)
+    assert statistics.design_effect(values, resamples) == pytest.approx(20, rel=0.15)
+
+
+def test_degrees_of_freedom_by_hand():
+    """Raters' residuals sum to 1, -1, 0: a variance of 2 * 3/2 = 3. Tasks' to 2, -2: 8 * 2/1 = 16. So 19^2 / (3^2 / 2
+    + 16^2 / 1) = 361 / 260.5. With raters alone it is their number less one."""
+    residuals = np.array([1.5, -0.5, 0.5, -1.5, 0.0, 0.0])
+    raters, tasks = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 0, 1, 0, 1])
+    assert statistics.freedom(residuals, (raters, tasks)) == pytest.approx(361 / 260.5)
+    assert statistics.freedom(residuals, (raters,)) == pytest.approx(2)
+    assert statistics.freedom(0 * residuals, (raters, tasks)) == float("inf")
+
+
+def test_few_clusters_reach_further_by_students_t():
+    """With 4 degrees of freedom sqrt(5/4) * 2.776 standard deviations in place of 1.960; with endless ones, 1.960."""
+    normal = np.random.default_rng(0).normal(size=400_000)
+    assert statistics.interval(normal, 4) == pytest.approx((-3.104, 3.104), abs=0.05)
+    assert statistics.interval(normal, float("inf")) == pytest.approx((-1.960, 1.960), abs=0.02)
