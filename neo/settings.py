@@ -28,5 +28,5 @@ class Settings:
     # A folder written by `python -m neo train`.
     weights: Path = field(default_factory=lambda: Path(os.environ.get("NEO_WEIGHTS", SHIPPED_WEIGHTS)))
     cache: Path = field(default_factory=cache_folder)
-    # Arithmetic of the backbone in use: "float32", "bfloat16", or "auto" for bfloat16 where the CPU has it in hardware.
+    # Arithmetic of the backbone in use: "float32", "bfloat16", or "int8" (also "auto"): words by weights of eight bits.
     dtype: str = field(default_factory=lambda: os.environ.get("NEO_DTYPE", "auto"))

@@ -1,4 +1,4 @@
-"""python -m neo bench trie | sids | decode | chat | load."""
+"""python -m neo bench trie | lookups | sids | decode | chat | load."""
 
 import json
 from pathlib import Path
@@ -38,6 +38,23 @@ def bench_trie(
     if picture:
         draw(found, picture)
     _print(found[-1], as_json)
+
+
+@bench_app.command("lookups")
+def bench_lookups(
+    items: Annotated[int, typer.Option(help="In the catalog, a SQLite file.", min=10)] = 100_000,
+    as_json: JsonOption = False,
+) -> None:
+    """SIDs looked up in SQL: one, a reply's three in one query, and the same until whole items are there.
+
+    Example: python -m neo bench lookups --items 1000000
+    """
+    from neo.bench.lookups import bench_lookups
+
+    with progress_bar() as progress:
+        bar = progress.add_task("items", total=items)
+        found = bench_lookups(items, progress=lambda done: progress.advance(bar, done))
+    _print(found, as_json)
 
 
 @bench_app.command("sids")

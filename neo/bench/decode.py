@@ -40,7 +40,7 @@ def bench_decode(assistant, type_: str, runs: int = 3, progress=lambda: None) ->
     Then, in the arithmetic of the chat (`dtype`), `span_s`: a span in mid-reply, beam 10, and `constraint_share` of it;
     `text_tokens_per_second` where nothing is copied."""
     format_, model = assistant.format, assistant.engine.runner.model
-    dtype, runner = model.words.dtype, Runner(model)
+    of_chat, runner = assistant.engine.runner.arithmetic, Runner(model)
     view = assistant.steering.tries.by_type[type_].everything()
     vector = assistant.encoder.encode([SUBJECT])[0]
     ids = format_.render([Message(SUBJECT * 16, vector)]).ids
@@ -93,7 +93,7 @@ def bench_decode(assistant, type_: str, runs: int = 3, progress=lambda: None) ->
             round(float(np.median(seconds[name])), 3) for name in ("ours", "theirs")
         )
         result[f"ratio_beam{width}"] = round(float(np.median(seconds["theirs"]) / np.median(seconds["ours"])), 2)
-    runner, result["dtype"] = Runner(model, dtype), str(dtype).removeprefix("torch.")
+    runner, result["dtype"] = Runner(model, of_chat), str(of_chat)
     context = runner.start(ids, [vector])
     context.condition(vector, None)
     start, hidden = context.length, context.hidden

@@ -1,8 +1,8 @@
 """Reads tokens through the base model's layers behind what was read before: the cache that decoding stands on.
 
 Two ways to the same numbers. `Llama` is written out for one conversation on a CPU: fused products, one cache that grows
-in place, and a matrix times a vector where one token is read, which is where a reply's time goes. `Hub` asks the model
-as transformers has it, for every other architecture.
+in place, and weights of eight bits where a few tokens are read, which is where a reply's time goes. `Hub` asks the
+model as transformers has it, for every other architecture.
 """
 
 from copy import copy
@@ -16,6 +16,7 @@ from transformers import DynamicCache
 from neo.model.neo import NeoModel
 
 ROOM = 512  # tokens of a new cache; it doubles when it is full
+FEW = 4  # rows up to which weights of eight bits are faster
 
 
 class Backbone(Protocol):
@@ -45,21 +46,39 @@ class Backbone(Protocol):
         ...
 
 
-def backbone_of(model: NeoModel) -> "Llama | Hub":
-    """How to read with `model`, whose adapter is merged."""
+def backbone_of(model: NeoModel, light: bool = False) -> "Llama | Hub":
+    """How to read with `model`, whose adapter is merged; `light`: see `Product`."""
     config = model.base.config
     plain = (config.model_type, getattr(config, "attention_bias", None), getattr(config, "mlp_bias", None))
     rope = getattr(model.core, "rotary_emb", None)
     if plain == ("llama", False, False) and config.hidden_act == "silu" and rope.rope_type == "default":
-        return Llama(model)
+        return Llama(model, light)
     return Hub(model)
+
+
+class Product:
+    """A weight [out, in] that multiplies rows. `light` keeps it a second time, in eight bits with a scale an output
+    row: a few rows then wait for half the memory. Rounding to nearest; rows are taken in bf16."""
+
+    def __init__(self, weight: Tensor, light: bool = False):
+        self.weight, self._eight = weight, None
+        if light:
+            self._scale = (weight.detach().float().abs().amax(1).clamp_min(1e-8) / 127).bfloat16()
+            self._eight = (weight.detach().float() / self._scale.float()[:, None]).round().clamp(-127, 127).char()
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """`rows` [n, in] -> [n, out], both in fp32."""
+        if self._eight is not None and len(rows) <= FEW:
+            return torch._weight_int8pack_mm(rows.bfloat16(), self._eight, self._scale).float()
+        rows = rows.to(self.weight.dtype)
+        return (torch.mv(self.weight, rows[0])[None] if len(rows) == 1 else F.linear(rows, self.weight)).float()
 
 
 class Llama:
     """The layers of a Llama; `start` gives an empty cache. The base's modules become views of the fused weights, so
     that nothing is held twice."""
 
-    def __init__(self, model: NeoModel):
+    def __init__(self, model: NeoModel, light: bool = False):
         config, core = model.base.config, model.core
         self.heads, self.groups = config.num_attention_heads, config.num_key_value_heads
         self.eps, self.width = config.rms_norm_eps, core.layers[0].self_attn.head_dim
@@ -67,11 +86,11 @@ class Llama:
         self.layers = [
             (
                 layer.input_layernorm.weight.float(),
-                _fused(layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj),
-                layer.self_attn.o_proj.weight,
+                Product(_fused(layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj), light),
+                Product(layer.self_attn.o_proj.weight, light),
                 layer.post_attention_layernorm.weight.float(),
-                _fused(layer.mlp.gate_proj, layer.mlp.up_proj),
-                layer.mlp.down_proj.weight,
+                Product(_fused(layer.mlp.gate_proj, layer.mlp.up_proj), light),
+                Product(layer.mlp.down_proj.weight, light),
             )
             for layer in core.layers
         ]
@@ -95,20 +114,20 @@ class LlamaCache:
         for keys, values, (norm1, qkv, out, norm2, gate_up, down) in zip(
             self.keys, self.values, llama.layers, strict=True
         ):
-            heads = _times(qkv, _normed(hidden, norm1, llama.eps)).view(count, -1, llama.width)
-            asked, key, value = heads.split((llama.heads, llama.groups, llama.groups), dim=1)
-            keys[:, self.length : length] = _rotated(key, *turn).transpose(0, 1)
-            values[:, self.length : length] = value.transpose(0, 1)
+            heads = qkv(_normed(hidden, norm1, llama.eps)).view(count, -1, llama.width)
+            turned = _rotated(heads[:, : -llama.groups], *turn)
+            keys[:, self.length : length] = turned[:, llama.heads :].transpose(0, 1)
+            values[:, self.length : length] = heads[:, -llama.groups :].transpose(0, 1)
             # heads that share keys lie side by side: they are read as rows of one product
-            asked = _rotated(asked, *turn).transpose(0, 1).reshape(llama.groups, shared * count, llama.width)
+            asked = turned[:, : llama.heads].transpose(0, 1).reshape(llama.groups, shared * count, llama.width)
             scores = torch.bmm(asked, keys[:, :length].transpose(1, 2)) * llama.width**-0.5
             if mask is not None:
                 scores = (scores.view(llama.groups, shared, count, length) + mask).view(scores.shape)
             mixed = torch.bmm(torch.softmax(scores, -1), values[:, :length])
             mixed = mixed.view(llama.heads, count, llama.width).transpose(0, 1).reshape(count, -1)
-            hidden = hidden + _times(out, mixed)
-            gate, up = _times(gate_up, _normed(hidden, norm2, llama.eps)).chunk(2, dim=-1)
-            hidden = hidden + _times(down, F.silu(gate) * up)
+            hidden = hidden + out(mixed)
+            gate, up = gate_up(_normed(hidden, norm2, llama.eps)).chunk(2, dim=-1)
+            hidden = hidden + down(F.silu(gate) * up)
         self.length = length
         return _normed(hidden, llama.norm, llama.eps)
 
@@ -186,14 +205,8 @@ def _fused(*layers: torch.nn.Linear) -> Tensor:
     return together
 
 
-def _times(weight: Tensor, rows: Tensor) -> Tensor:
-    """`rows` [n, in] through `weight` [out, in], in the weight's arithmetic: [n, out] in fp32."""
-    rows = rows.to(weight.dtype)
-    return (torch.mv(weight, rows[0])[None] if len(rows) == 1 else F.linear(rows, weight)).float()
-
-
 def _normed(rows: Tensor, weight: Tensor, eps: float) -> Tensor:
-    return rows * torch.rsqrt(rows.square().mean(-1, keepdim=True) + eps) * weight
+    return F.rms_norm(rows, weight.shape, weight, eps)
 
 
 def _rotation(positions: Tensor, frequencies: Tensor) -> tuple[Tensor, Tensor]:

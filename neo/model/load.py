@@ -17,7 +17,7 @@ from neo.errors import SettingInvalid, SidsMissing, WeightsInvalid
 from neo.format import Format
 from neo.model.base import load_base
 from neo.model.neo import AdapterConfig, NeoModel
-from neo.model.runner import Runner
+from neo.model.runner import Arithmetic, Runner
 from neo.settings import Settings
 from neo.sids.encoder import TextEncoder
 from neo.sids.store import SidBook
@@ -112,20 +112,21 @@ def load(settings: Settings, report=lambda text: None) -> Loaded:
     return Loaded(engine, format_, TextEncoder(book.encoder), book)
 
 
-def arithmetic(name: str) -> torch.dtype:
-    """The type that `name` means on this machine. "auto" is bfloat16 where the CPU multiplies matrices of it in
-    hardware, float32 elsewhere: emulated, bfloat16 is many times slower."""
-    if name not in ("auto", "float32", "bfloat16"):
-        raise SettingInvalid(f'NEO_DTYPE is {name!r}: expected "auto", "float32" or "bfloat16"')
-    if name == "auto":
-        name = "bfloat16" if torch.cpu.get_capabilities().get("amx_bf16") else "float32"
-    return getattr(torch, name)
+def arithmetic(name: str) -> Arithmetic:
+    """What `name` means on this machine. "int8", which is also "auto", reads in bfloat16 where the CPU multiplies
+    matrices of it in hardware, in float32 elsewhere: emulated, bfloat16 is many times slower."""
+    if name not in ("auto", "float32", "bfloat16", "int8"):
+        raise SettingInvalid(f'NEO_DTYPE is {name!r}: expected "auto", "int8", "float32" or "bfloat16"')
+    if name in ("auto", "int8"):
+        has = torch.cpu.get_capabilities().get("amx_bf16")
+        return Arithmetic(torch.bfloat16 if has else torch.float32, light=True)
+    return Arithmetic(getattr(torch, name))
 
 
-def make_engine(model: NeoModel, format_: Format, dtype: torch.dtype = torch.float32) -> Engine:
+def make_engine(model: NeoModel, format_: Format, arithmetic: Arithmetic = Arithmetic()) -> Engine:
     banned = [id_ for id_ in _special_ids(format_) if id_ != format_.end]
     line_ends = frozenset(id_ for id_ in range(model.vocabulary.base_size) if "\n" in format_.tokenizer.decode([id_]))
-    return Engine(Runner(model, dtype), format_.end, banned, line_ends)
+    return Engine(Runner(model, arithmetic), format_.end, banned, line_ends)
 
 
 def _special_ids(format_: Format) -> list[int]:

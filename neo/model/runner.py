@@ -9,6 +9,8 @@ the words that followed them then are read together with the next one, in one pa
 What is written is the same; Saxena (2023) calls it prompt lookup decoding.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,19 +20,32 @@ from neo.model.backbone import backbone_of
 from neo.model.neo import NeoModel
 from neo.model.prefixes import Mark, Prefixes
 
-AHEAD = 6  # words read ahead
+AHEAD = 3  # words read ahead: with the one they follow as many as weights of eight bits read fast
 ALIKE = 2  # latest words that must have stood before
 
 
-class Runner:
-    """A model ready to decode: adapter merged, the base in the arithmetic `dtype`, rows computed once."""
+@dataclass(frozen=True)
+class Arithmetic:
+    """How the backbone computes."""
 
-    def __init__(self, model: NeoModel, dtype: torch.dtype = torch.float32):
+    dtype: torch.dtype = torch.float32
+    light: bool = False
+    """Words are written with weights of eight bits; what is read many tokens at once is not."""
+
+    def __str__(self) -> str:
+        name = str(self.dtype).removeprefix("torch.")
+        return f"int8 for words, {name}" if self.light else name
+
+
+class Runner:
+    """A model ready to decode: adapter merged, rows computed once."""
+
+    def __init__(self, model: NeoModel, arithmetic: Arithmetic = Arithmetic()):
         model.merge_adapter()
-        model.base.to(dtype)
+        model.base.to(arithmetic.dtype)
         self.model = model.eval()
-        self.vocabulary = model.vocabulary
-        self.backbone = backbone_of(model)
+        self.vocabulary, self.arithmetic = model.vocabulary, arithmetic
+        self.backbone = backbone_of(model, arithmetic.light)
         with torch.inference_mode():
             self._code_outputs = model.rows.code_outputs()
             self._inputs = model.rows.inputs()

@@ -271,7 +271,7 @@ def _open_models(spec: StudySpec, database_url: str, report: Callable[[str], Non
             "base": Path(settings.base).name if Path(settings.base).is_dir() else settings.base,
             "weights": settings.weights.name,
             "weights_hash": folder_hash(settings.weights),
-            "dtype": str(arithmetic(settings.dtype)).removeprefix("torch."),
+            "dtype": str(arithmetic(settings.dtype)),
             "prompts": prompts.name,
             "prompts_hash": folder_hash(prompts),
             "catalog": catalog,

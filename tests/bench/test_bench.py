@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from neo.__main__ import app
 from neo.bench.decode import bench_decode
 from neo.bench.load import bench_load
+from neo.bench.lookups import bench_lookups
 from neo.bench.sids import bench_sids
 from neo.bench.tries import bench_trie
 from neo.decoding.trie import Tries
@@ -22,6 +23,12 @@ def test_the_trie_s_costs_are_positive_and_its_size_is_that_of_its_files():
     found = bench_trie(3000)
     assert 2900 < found["items"] <= 3000 and 4 < found["bytes_per_item"] < 60
     assert 0 < found["children_us_p50"] <= found["children_us_p99"] and found["open_ms"] > 0 and found["build_s"] >= 0
+
+
+def test_every_sid_of_a_reply_is_looked_up():
+    found = bench_lookups(2000)
+    assert found["items"] == 2000 and 0 < found["sid_ms_p50"] <= found["sid_ms_p99"]
+    assert 0 < found["reply_ms_p50"] < found["reply_items_ms_p50"] <= found["reply_items_ms_p99"]
 
 
 def test_sids_of_a_file_are_assigned_and_near():

@@ -7,6 +7,7 @@ from neo.errors import SettingInvalid
 from neo.model import backbone
 from neo.model.backbone import Hub, Llama, backbone_of
 from neo.model.load import arithmetic
+from neo.model.runner import Arithmetic
 from tests import tiny
 
 BOOK = tiny.book({"show": (3, 5)})
@@ -47,11 +48,33 @@ def test_bfloat16_is_near():
     assert torch.allclose(a_reply(Llama(model).start()), exact, atol=0.1)
 
 
+@torch.inference_mode()
+def test_eight_bits_are_near_and_only_where_few_rows_are_read(monkeypatch):
+    model, _ = tiny.model(BOOK)
+    exact, light = (a_reply(Llama(model, light).start()) for light in (False, True))
+    assert not torch.equal(light, exact) and torch.allclose(light, exact, atol=0.1)
+    monkeypatch.setattr(backbone, "FEW", 0)
+    assert torch.equal(a_reply(Llama(model, light=True).start()), exact)
+
+
+def test_eight_bits_round_to_nearest():
+    """Rows of largest weights 127 and 2.54 have steps of 1 and of .02 (in bf16), so 0.4 is 0 and .5 is 25 steps."""
+    weight = torch.zeros(16, 32)
+    weight[0, :3], weight[1, :3] = torch.tensor([127, 0.4, -3.6]), torch.tensor([2.54, 0.5, 0])
+    eye = torch.eye(3, 32)
+    product = backbone.Product(weight, light=True)(eye)
+    assert product[:, 0].tolist() == [127, 0, -4]
+    step = float(torch.tensor(0.02).bfloat16())
+    assert product[:2, 1].tolist() == pytest.approx([127 * step, 25 * step], rel=0.005)
+
+
 def test_weights_are_held_once():
     model, _ = tiny.model(BOOK)
     llama = Llama(model)
     attention = model.core.layers[0].self_attn
-    assert attention.k_proj.weight.untyped_storage().data_ptr() == llama.layers[0][1].untyped_storage().data_ptr()
+    assert (
+        attention.k_proj.weight.untyped_storage().data_ptr() == llama.layers[0][1].weight.untyped_storage().data_ptr()
+    )
 
 
 def test_what_is_no_plain_llama_is_read_by_transformers():
@@ -62,9 +85,9 @@ def test_what_is_no_plain_llama_is_read_by_transformers():
 
 
 def test_the_arithmetic_is_named_or_chosen_for_the_machine(monkeypatch):
-    assert arithmetic("float32") == torch.float32
+    assert arithmetic("float32") == Arithmetic(torch.float32)
     for has, chosen in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: {"amx_bf16": has})
-        assert arithmetic("auto") == chosen
-    with pytest.raises(SettingInvalid, match='expected "auto", "float32" or "bfloat16"'):
+        assert arithmetic("auto") == arithmetic("int8") == Arithmetic(chosen, light=True)
+    with pytest.raises(SettingInvalid, match='expected "auto", "int8", "float32" or "bfloat16"'):
         arithmetic("int4")

@@ -17,7 +17,7 @@ class Counted:
     """A runner that counts the tokens it reads."""
 
     def __init__(self, monkeypatch, backbone=Llama):
-        monkeypatch.setattr(runner_module, "backbone_of", backbone)
+        monkeypatch.setattr(runner_module, "backbone_of", lambda model, light: backbone(model))
         model, self.format = tiny.model(BOOK)
         self.runner, self.read = Runner(model), 0
         embed = self.runner.embed

@@ -1,0 +1,95 @@
+"""What it costs to look a reply's SIDs up in a large catalog: for the database alone, and until the items are there."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from sqlalchemy import Engine, insert
+from sqlalchemy.orm import Session
+
+from catalog import queries
+from catalog.database import open_database
+from catalog.store import BATCH
+from catalog.tables import Facet, Item, ItemFacet, ItemMaker, ItemType, Maker, SidRow
+from neo.items import CatalogItem
+
+REPLY, REPLIES = 3, 1000  # SIDs of a reply; replies that are looked up
+LEVELS, CODES = 4, 256
+
+
+def bench_lookups(items: int, seed: int = 0, progress=lambda done: None) -> dict[str, float]:
+    """A catalog of `items` made-up items in a SQLite file, each with a maker, two facets and a SID of its own;
+    `progress` hears how many were written."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_database(f"sqlite:///{Path(folder) / 'catalog.db'}")
+        before = perf_counter()
+        _fill(engine, items, progress)
+        filled = perf_counter() - before
+        chosen = np.random.default_rng(seed).integers(0, items, (REPLIES, REPLY))
+        replies = [[_sid(int(index)) for index in row] for row in chosen]
+        with Session(engine) as session:
+            alone = [_seconds(session, sids[:1], whole=False) for sids in replies]
+            together = [_seconds(session, sids, whole=False) for sids in replies]
+            whole = [_seconds(session, sids, whole=True) for sids in replies]
+        engine.dispose()
+    return {"items": items, "write_s": round(filled, 1)} | {
+        f"{name}_ms_p{share}": round(float(np.percentile(times, share)) * 1e3, 3)
+        for name, times in (("sid", alone), ("reply", together), ("reply_items", whole))
+        for share in (50, 99)
+    }
+
+
+def _seconds(session: Session, sids: list[str], whole: bool) -> float:
+    """Of one query: by the database alone, or until the items are there."""
+    statement = queries.items_by_sid(sids)
+    if whole:
+        before = perf_counter()
+        found = [CatalogItem.of(row) for row in session.scalars(statement).unique()]
+        taken = perf_counter() - before
+        session.expunge_all()
+    else:
+        compiled = statement.compile(session.get_bind(), compile_kwargs={"render_postcompile": True})
+        cursor = session.connection().connection.cursor()
+        values = tuple(compiled.params[name] for name in compiled.positiontup)
+        before = perf_counter()
+        found = cursor.execute(str(compiled), values).fetchall()
+        taken = perf_counter() - before
+    assert len(found) >= len(set(sids)), "every SID has its item"
+    return taken
+
+
+def _sid(index: int) -> str:
+    return "show:" + "-".join(str(index // CODES**level % CODES) for level in range(LEVELS))
+
+
+def _fill(engine: Engine, items: int, progress) -> None:
+    with engine.begin() as connection:
+        connection.execute(insert(ItemType), [{"name": "show", "label": "Show", "plural": "Shows"}])
+        makers = [{"id": n + 1, "name": f"Maker {n}"} for n in range(min(items, 5000))]
+        connection.execute(insert(Maker), makers)
+        connection.execute(insert(Facet), [{"id": n + 1, "kind": "topic", "name": f"topic {n}"} for n in range(60)])
+        for numbers in _hundreds(items):
+            rows = list(_rows(numbers, len(makers)))
+            for table, values in zip((Item, ItemMaker, ItemFacet, SidRow), zip(*rows, strict=True), strict=True):
+                flat = [row for value in values for row in value]
+                connection.execute(insert(table.__table__), flat)
+            progress(len(numbers))
+
+
+def _hundreds(items: int) -> Iterator[range]:
+    return (range(start, min(start + BATCH, items)) for start in range(0, items, BATCH))
+
+
+def _rows(numbers: range, makers: int) -> Iterator[tuple[list[dict], ...]]:
+    """For each number the rows of an item, its maker, its facets and its SID."""
+    for n in numbers:
+        about = f"Made-up show {n}, described as others are: in two dozen words, a line or two, that say little."
+        item = {"id": n + 1, "key": f"show:{n}", "type": "show", "title": f"Show {n}", "language": "en", "fame": 1}
+        yield (
+            [item | {"description": about}],
+            [{"item_id": n + 1, "maker_id": n % makers + 1, "position": 0}],
+            [{"item_id": n + 1, "facet_id": (n + at * 7) % 60 + 1, "position": at} for at in range(2)],
+            [{"item_id": n + 1, "sid": _sid(n), "rank": 0}],
+        )
