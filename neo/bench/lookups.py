@@ -30,7 +30,7 @@ def bench_lookups(items: int, seed: int = 0, progress=lambda done: None) -> dict
         chosen = np.random.default_rng(seed).integers(0, items, (REPLIES, REPLY))
         replies = [[_sid(int(index)) for index in row] for row in chosen]
         with Session(engine) as session:
-            alone = [_seconds(session, sids[:1], whole=False) for sids in replies]
+            alone = [_seconds(session, sids[:1], whole=False) for sids in replies]  # the others find pages in memory
             together = [_seconds(session, sids, whole=False) for sids in replies]
             whole = [_seconds(session, sids, whole=True) for sids in replies]
         engine.dispose()
@@ -70,7 +70,7 @@ def _fill(engine: Engine, items: int, progress) -> None:
         makers = [{"id": n + 1, "name": f"Maker {n}"} for n in range(min(items, 5000))]
         connection.execute(insert(Maker), makers)
         connection.execute(insert(Facet), [{"id": n + 1, "kind": "topic", "name": f"topic {n}"} for n in range(60)])
-        for numbers in _hundreds(items):
+        for numbers in _batches(items):
             rows = list(_rows(numbers, len(makers)))
             for table, values in zip((Item, ItemMaker, ItemFacet, SidRow), zip(*rows, strict=True), strict=True):
                 flat = [row for value in values for row in value]
@@ -78,7 +78,7 @@ def _fill(engine: Engine, items: int, progress) -> None:
             progress(len(numbers))
 
 
-def _hundreds(items: int) -> Iterator[range]:
+def _batches(items: int) -> Iterator[range]:
     return (range(start, min(start + BATCH, items)) for start in range(0, items, BATCH))
 
 

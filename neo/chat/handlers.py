@@ -82,6 +82,10 @@ class Handlers:
             gr.Dropdown(info=heard_language(visit, self.labels)),
         )
 
+    def view_only(self, visit: Visit, shelf: Shelf) -> tuple:
+        """The view without the visit, which somebody may have gone on with since: they must not be undone."""
+        return self.view(visit, shelf)[1:]
+
     def say(self, message: str, visit: Visit, shelf: Shelf) -> tuple:
         if not message.strip():
             return gr.skip(), *self.view(visit, shelf)

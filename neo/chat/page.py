@@ -217,7 +217,7 @@ def _wire(do: Handlers, ui: SimpleNamespace, held: SimpleNamespace, turn_taking:
             api_visibility="private",
             **turn_taking,
         )
-        answer.then(do.view, seen, viewed, **at_once)
+        answer.then(do.view_only, seen, viewed[1:], **at_once)
         answers.append(answer)
     example.then(None, js=FOCUS)
     # Cancelled first, then shown: the other way round one more part could come in after the reply was called stopped.

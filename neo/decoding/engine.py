@@ -123,7 +123,6 @@ class Engine:
             written = decision.plan or written
             context.crop(start, hidden)
             context.extend(written)
-        context.remember()
         yield Plan(written)
         if decision.stop:
             yield End("stopped")

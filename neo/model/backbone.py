@@ -1,6 +1,6 @@
 """Reads tokens through the base model's layers behind what was read before: the cache that decoding stands on.
 
-Two ways to the same numbers. `Llama` is written out for one conversation on a CPU: fused products, one cache that grows
+Two ways of reading. `Llama` is written out for one conversation on a CPU: fused products, one cache that grows
 in place, and weights of eight bits where a few tokens are read, which is where a reply's time goes. `Hub` asks the
 model as transformers has it, for every other architecture.
 """
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import DynamicCache
 
+from neo.errors import SettingInvalid
 from neo.model.neo import NeoModel
 
 ROOM = 512  # tokens of a new cache; it doubles when it is full
@@ -58,7 +59,7 @@ def backbone_of(model: NeoModel, light: bool = False) -> "Llama | Hub":
 
 class Product:
     """A weight [out, in] that multiplies rows. `light` keeps it a second time, in eight bits with a scale an output
-    row: a few rows then wait for half the memory. Rounding to nearest; rows are taken in bf16."""
+    row: a few rows then wait for half the memory of bf16. Rounding to nearest; rows are taken in bf16."""
 
     def __init__(self, weight: Tensor, light: bool = False):
         self.weight, self._eight = weight, None
@@ -76,7 +77,7 @@ class Product:
 
 class Llama:
     """The layers of a Llama; `start` gives an empty cache. The base's modules become views of the fused weights, so
-    that nothing is held twice."""
+    that nothing is held twice but what `light` adds."""
 
     def __init__(self, model: NeoModel, light: bool = False):
         config, core = model.base.config, model.core
@@ -156,6 +157,11 @@ class Hub:
     """Any causal LM of transformers; `start` gives an empty cache."""
 
     def __init__(self, model: NeoModel):
+        if any(getattr(layer, "is_sliding", False) for layer in DynamicCache(config=model.base.config).layers):
+            kind = model.base.config.model_type
+            raise SettingInvalid(
+                f"base model {kind!r} forgets early tokens (sliding window): expected one that keeps all"
+            )
         self.model = model
 
     def start(self) -> "HubCache":

@@ -2,14 +2,18 @@
 
 What a token leaves in the cache depends on the tokens before it and on nothing else: who begins with the same ones,
 soft vectors included, may copy it. Least recently used ones go first when the bound is reached.
+
+Only prompts are kept, not what a reply wrote, and a few of their last tokens are always read again: where few tokens
+are read the arithmetic may be coarser, and a reply must not depend on what was asked before it.
 """
 
 from collections import OrderedDict
 from threading import Lock
 
-from neo.model.backbone import Backbone
+from neo.model.backbone import FEW, Backbone
 
 MOST_BYTES = 64 << 20
+READ_AGAIN = FEW + 1
 
 Mark = tuple[int, bytes]
 """A token's id, and its vector if it is a soft one."""
@@ -24,22 +28,26 @@ class Prefixes:
         self._lock = Lock()
 
     def longest(self, marks: tuple[Mark, ...]) -> Backbone | None:
-        """A copy of what has read the most of `marks` from their beginning, but not the last one; None if none has."""
+        """A copy of what has read the most of `marks` from their beginning, but not the last few; None if none has."""
+        most = len(marks) - READ_AGAIN
         with self._lock:
-            shared = {known: min(_shared(known, marks), len(marks) - 1) for known in self._stored}
-            best = max(shared, key=shared.get, default=None)
-            if best is None or not shared[best]:
+            shared = {known: min(_shared(known, marks), most) for known in self._stored}
+            best = max(reversed(shared), key=shared.get, default=None)  # of equals the one used last
+            if best is None or shared[best] < 1:
                 return None
             self._stored.move_to_end(best)
             return self._stored[best].copy(shared[best])
 
     def keep(self, marks: tuple[Mark, ...], cache: Backbone) -> None:
-        """Store a copy of `cache`, which has read `marks`."""
+        """Store a copy of `cache`, which has read `marks`; not of one that is larger than all may be together."""
+        stored = cache.copy(len(marks))
+        if stored.bytes > self.most_bytes:
+            return
         with self._lock:
             for known in [known for known in self._stored if known == marks[: len(known)]]:
                 del self._stored[known]
-            self._stored[marks] = cache.copy(len(marks))
-            while sum(stored.bytes for stored in self._stored.values()) > self.most_bytes:
+            self._stored[marks] = stored
+            while sum(each.bytes for each in self._stored.values()) > self.most_bytes:
                 self._stored.popitem(last=False)
 
 

@@ -9,18 +9,18 @@ the words that followed them then are read together with the next one, in one pa
 What is written is the same; Saxena (2023) calls it prompt lookup decoding.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from neo.errors import NotFinite
-from neo.model.backbone import backbone_of
+from neo.model.backbone import FEW, Backbone, Llama, backbone_of
 from neo.model.neo import NeoModel
-from neo.model.prefixes import Mark, Prefixes
+from neo.model.prefixes import Prefixes
 
-AHEAD = 3  # words read ahead: with the one they follow as many as weights of eight bits read fast
+AHEAD = 6  # words read ahead; with weights of eight bits as many as are read fast with the word they follow
 ALIKE = 2  # latest words that must have stood before
 
 
@@ -44,13 +44,19 @@ class Runner:
         model.merge_adapter()
         model.base.to(arithmetic.dtype)
         self.model = model.eval()
-        self.vocabulary, self.arithmetic = model.vocabulary, arithmetic
+        self.vocabulary = model.vocabulary
         self.backbone = backbone_of(model, arithmetic.light)
+        self.arithmetic = replace(arithmetic, light=arithmetic.light and isinstance(self.backbone, Llama))
+        self.ahead = FEW - 1 if self.arithmetic.light else AHEAD
         with torch.inference_mode():
             self._code_outputs = model.rows.code_outputs()
             self._inputs = model.rows.inputs()
-        self.soft = [self.vocabulary.id(name) for name in ("listener-vector", "message-vector")]
+        self._soft_ids = [self.vocabulary.id(name) for name in ("listener-vector", "message-vector")]
         self.prefixes = Prefixes()
+
+    def soft_in(self, ids: list[int]) -> int:
+        """How many soft tokens are among `ids`."""
+        return sum(id_ in self._soft_ids for id_ in ids)
 
     def embed(self, ids: list[int], soft: list[np.ndarray] = ()) -> Tensor:
         """Input rows [tokens, width] of `ids`, with the soft tokens' encoder vectors in the order they stand."""
@@ -68,9 +74,12 @@ class Runner:
         return _scores(self.model.level_logits(hidden, shortcut, self._code_outputs, type_, level))
 
     def start(self, ids: list[int], soft: list[np.ndarray]) -> "Context":
-        """A context that has read `ids`, with the soft tokens' encoder vectors in the order they stand."""
-        context = Context(self)
-        context.begin(ids, soft)
+        """A context that has read `ids`, with the soft tokens' encoder vectors in the order they stand; what of it was
+        read lately is copied."""
+        context, vectors = Context(self), iter(soft)
+        marks = tuple((id_, next(vectors).tobytes() if id_ in self._soft_ids else b"") for id_ in ids)
+        context.begin(self.prefixes.longest(marks), ids, soft)
+        self.prefixes.keep(marks, context.cache)
         return context
 
 
@@ -89,8 +98,6 @@ class Context:
         self.cache = runner.backbone.start()
         self.hidden: Tensor | None = None
         self._ids: list[int] = []
-        self._marks: tuple[Mark, ...] = ()
-        """Of the prompt."""
         self._ahead: list[tuple[int, Tensor]] = []
         """Words that were read but not written, each with the state after it."""
         self._condition: Tensor | None = None
@@ -104,20 +111,11 @@ class Context:
         return len(self._ids)
 
     @torch.inference_mode()
-    def begin(self, ids: list[int], soft: list[np.ndarray]) -> None:
-        """Read a prompt, or what of it no context has read before."""
-        vectors = iter(soft)
-        self._marks = tuple((id_, next(vectors).tobytes() if id_ in self.runner.soft else b"") for id_ in ids)
-        if known := self.runner.prefixes.longest(self._marks):
+    def begin(self, known: Backbone | None, ids: list[int], soft: list[np.ndarray]) -> None:
+        """Read a prompt, whose first tokens `known` has read."""
+        if known is not None:
             self.cache, self._ids = known, ids[: known.length]
-        self.extend(ids[self.length :], soft[sum(id_ in self.runner.soft for id_ in self._ids) :])
-
-    @torch.inference_mode()
-    def remember(self) -> None:
-        """Spare later contexts that begin alike the reading of what this one has read."""
-        self._forget_ahead()
-        written = tuple((id_, b"") for id_ in self._ids[len(self._marks) :])
-        self.runner.prefixes.keep(self._marks + written, self.cache)
+        self.extend(ids[self.length :], soft[self.runner.soft_in(self._ids) :])
 
     @torch.inference_mode()
     def condition(self, message: np.ndarray, listener: np.ndarray | None) -> None:
@@ -155,7 +153,7 @@ class Context:
         latest = [*self._ids[1 - ALIKE :], id_]
         for end in range(self.length - 1, ALIKE - 1, -1):
             if self._ids[end - ALIKE : end] == latest:
-                following = self._ids[end : end + AHEAD]
+                following = self._ids[end : end + self.runner.ahead]
                 words = [id_ < self.runner.vocabulary.base_size for id_ in following]
                 return following[: words.index(False) if False in words else None]
         return []

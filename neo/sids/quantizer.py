@@ -1,7 +1,8 @@
 """Residual k-means: a vector becomes one code per level, each level quantizing what the levels before it left over.
 
 Source: NEO (arXiv 2603.17533), section on SIDs; residual quantization as in RQ-VAE, with k-means for each codebook.
-One quantizer per item type. Vectors may lie in a memory-mapped file: they are read a few thousand at a time.
+One quantizer per item type. Vectors may lie in a memory-mapped file: they are read some
+thousands at a time.
 """
 
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ class ResidualQuantizer:
     def fit(cls, vectors: np.ndarray, levels: int, codes: int, seed: int = 0, progress=lambda level: None):
         """Fit to `vectors` [items, width]. Fewer items than codes repeat the last centroid, which then stays unused."""
         codebooks = np.zeros((levels, codes, vectors.shape[1]), dtype=np.float32)
-        trials = 4
+        trials = 4  # the best of them; where there is so much to learn from they hardly differ
         if len(vectors) > LEARNED_FROM:
             chosen = np.random.default_rng(seed).choice(len(vectors), LEARNED_FROM, replace=False)
             vectors, trials = vectors[np.sort(chosen)], 1

@@ -250,7 +250,7 @@ def _open_models(spec: StudySpec, database_url: str, report: Callable[[str], Non
     # Imported late: torch takes seconds, and a study of baselines should not wait for it.
     from neo.chat.assistant import Assistant
     from neo.decoding.engine import Sampling
-    from neo.model.load import arithmetic, load
+    from neo.model.load import load
 
     loaded, opened = {}, {}
     for name, arm in models.items():
@@ -271,7 +271,7 @@ def _open_models(spec: StudySpec, database_url: str, report: Callable[[str], Non
             "base": Path(settings.base).name if Path(settings.base).is_dir() else settings.base,
             "weights": settings.weights.name,
             "weights_hash": folder_hash(settings.weights),
-            "dtype": str(arithmetic(settings.dtype)),
+            "dtype": str(loaded[settings].engine.runner.arithmetic),
             "prompts": prompts.name,
             "prompts_hash": folder_hash(prompts),
             "catalog": catalog,

@@ -317,7 +317,7 @@ def _questions(do: Handlers, state: gr.State, done: gr.State, where: Where | Non
         return
     text, fields = words(where.language), {}
     asks = sitting.asks(do.spec, here)
-    with gr.Row(elem_id="study-questions", key=f"row-{here.slot_id}"):
+    with gr.Row(elem_id="study-questions", elem_classes=f"study-task-{here.number}", key=f"row-{here.slot_id}"):
         for side in here.sides:
             with gr.Column(min_width=300):
                 heading = f"{text['reply']} {NAMES[side]}" if len(here.sides) > 1 else text["reply"]

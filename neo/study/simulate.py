@@ -129,8 +129,9 @@ def sit(session: Session, spec: StudySpec, arms: Mapping[str, OpenArm], token: s
             sitting.say(session, spec, rater, here.slot_id, message)
             sitting.answer(session, spec, rater, here.slot_id, arms)
             here = sitting.seat_in(session, spec, rater, here.slot_id)
+        sides = sides_of(session, here)
         for ask in sitting.asks(spec, here):
-            value = mind.answer(ask, here, sides_of(session, here))
+            value = mind.answer(ask, here, sides)
             if value is not None:
                 sitting.save(session, spec, rater, here.slot_id, ask.key, value)
         sitting.submit(session, spec, rater, here.slot_id)

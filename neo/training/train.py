@@ -32,6 +32,7 @@ from neo.training.tasks import Composer
 
 STAGES = ("grounding", "capability", "steering", "fluency", "practice", "conversation")
 """They read tokens; the shortcut comes before, the readout after."""
+SHORTCUT = 100  # where a stage has its position among STAGES, for draws of its own
 SAVE_EVERY = 100  # steps
 READOUT_TOKENS = 64  # longer examples cost more than their few codes are worth
 
@@ -91,7 +92,7 @@ def _shortcut(run: Run, progress) -> None:
         shortcut.load_state_dict(torch.load(path, weights_only=True))
     else:
         config = run.recipe.shortcut
-        made = samples(_composer(run, len(STAGES)), run.encoder, config)
+        made = samples(_composer(run, SHORTCUT), run.encoder, config)
         losses = fit_shortcut(run.model, made, config.epochs, run.recipe.seed, partial(progress, "shortcut"))
         _log(run, {"stage": "shortcut", "samples": len(made), "held_out": [round(loss, 4) for loss in losses]})
         _save(path, shortcut.state_dict())

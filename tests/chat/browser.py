@@ -1,6 +1,7 @@
 """What tests of the page in a browser share."""
 
 import re
+import time
 from pathlib import Path
 
 PICTURES = Path(__file__).parents[2] / "screenshots"
@@ -16,6 +17,16 @@ def say(page, message, replies=1):
     page.fill("#neo-box textarea", message)
     page.keyboard.press("Enter")
     page.wait_for_function(f"document.querySelectorAll('{DONE}').length == {replies}")
+    page.wait_for_selector("#neo-retry:enabled")
+
+
+def until(met):
+    """Wait until `met()` is true; it ends as a failure where a page would be said to hang."""
+    for _ in range(PATIENCE // 50):
+        if met():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never came to be")
 
 
 def picture(page, name):

@@ -1,12 +1,11 @@
 """A conversation on the page as a visitor has it, in a headless Chromium, with a scripted assistant."""
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.chat.browser import DONE, ENDLESS, say
+from tests.chat.browser import DONE, ENDLESS, PATIENCE, say, until
 
 
 def test_a_first_visit_says_what_this_is_and_waits_for_a_message(visit):
@@ -84,7 +83,9 @@ def test_what_is_unfolded_on_a_card_stays_so_while_the_reply_goes_on(visit):
     page.wait_for_selector(".neo-others[open]")
     page.wait_for_function("document.querySelector('#neo-chat').innerText.includes('word9')")
     expect(page.locator(".neo-others[open]")).to_have_count(1)
-    page.evaluate("document.querySelector('.neo-others summary').click()")
+    page.wait_for_function(  # a card that is drawn anew is folded for a moment
+        "() => { const one = document.querySelector('.neo-others[open] summary'); one?.click(); return !!one }"
+    )
     page.wait_for_selector(".neo-others:not([open])")
     page.wait_for_function("document.querySelector('#neo-chat').innerText.includes('word19')")
     expect(page.locator(".neo-others[open]")).to_have_count(0)
@@ -217,13 +218,13 @@ def test_who_waits_sees_their_place_in_the_queue(visit):
 def test_a_closed_tab_frees_the_model(browser, serving, scripted):
     assistant = scripted()
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto(serving(assistant))
     page.fill("#neo-box textarea", "slow")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=word1")
     page.close()
-    while not assistant.closed:
-        time.sleep(0.05)
+    until(lambda: assistant.closed)
     assert assistant.given < ENDLESS, "the reply is broken off, not written to its end for nobody"
 
 
@@ -235,8 +236,7 @@ def test_a_reload_in_mid_stream_begins_anew_and_ends_the_reply(visit, script):
     page.reload()
     page.wait_for_selector(".neo-empty")
     expect(page.locator(".neo-reply, .neo-said, [data-testid=toast-body]")).to_have_count(0)
-    while "slow, until it is reloaded" not in script.closed:
-        time.sleep(0.05)
+    until(lambda: "slow, until it is reloaded" in script.closed)
     assert script.given - before < ENDLESS, "broken off, not written to its end for nobody"
     say(page, "count")
     expect(page.locator(f"{DONE} .neo-words")).to_have_text("Turn 1.")
@@ -244,6 +244,7 @@ def test_a_reload_in_mid_stream_begins_anew_and_ends_the_reply(visit, script):
 
 def test_examples_are_in_the_browsers_language(browser, address):
     context = browser.new_context(locale="de-CH")
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(address)
     page.wait_for_function("document.querySelector('#neo-chat')?.innerText.includes('Hörbuch')")

@@ -71,6 +71,7 @@ def test_a_phone_needs_no_sideways_scrolling(visit, dark):
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)])
 def test_axe_finds_nothing_serious(visit, width, dark):
     page = visit(width=width, dark=dark)
+    settled(page)
     assert serious(page) == [], "before any message"
     page.check("#neo-inspect input")
     say(page, "something calm")
@@ -128,6 +129,7 @@ def test_a_chip_is_removed_and_changed_with_the_keyboard(visit):
     page.focus(".neo-chip button >> nth=1")
     page.keyboard.press("Enter")
     page.wait_for_function(f"document.querySelectorAll('.neo-chip').length == 2 && !!document.querySelector('{DONE}')")
+    page.wait_for_selector("#neo-retry:enabled")
     page.select_option(".neo-chip select >> nth=1", "-sea")
     page.wait_for_function("document.querySelector('.neo-plan')?.innerText.includes('not sea')")
     expect(page.locator(".neo-said")).to_have_count(1)

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from neo.model import runner as runner_module
-from neo.model.backbone import Hub, Llama
-from neo.model.prefixes import Prefixes
+from neo.model.backbone import FEW, Hub, Llama
+from neo.model.prefixes import READ_AGAIN, Prefixes
 from neo.model.runner import Runner
 from tests import tiny
 
@@ -43,45 +43,43 @@ def counted(request, monkeypatch):
 
 
 SEA, LAW = (np.full(tiny.WIDTH, value, np.float32) for value in (0.5, -0.5))
+ASKED = "two shows about the sea, please"
 
 
 def test_a_next_turn_reads_only_what_is_new(counted):
-    first = counted.prompt("two shows")
+    first = counted.prompt(ASKED)
     context = counted.start(first, [SEA])
     assert counted.read == len(first)
-    plan = counted.format.words(" about the sea")
-    context.extend(plan)
-    context.remember()
-    context.extend(counted.format.words(" and words that are not remembered"))
-    more = counted.prompt(" thanks")
-    again = counted.start([*first, *plan, *more], [SEA, LAW])
+    context.extend(counted.format.words(" and words of a reply, which are not kept"))
+    more = [*counted.format.words(" 1. Serial"), *counted.prompt(" thanks for that")]
+    again = counted.start([*first, *more], [SEA, LAW])
     assert counted.read == len(more)
     counted.runner.prefixes = Prefixes()
-    fresh = counted.start([*first, *plan, *more], [SEA, LAW])
-    assert counted.read == len(first) + len(plan) + len(more)
+    fresh = counted.start([*first, *more], [SEA, LAW])
+    assert counted.read == len(first) + len(more)
     assert torch.allclose(again.hidden, fresh.hidden, atol=1e-5)
-    again.extend(plan)
-    fresh.extend(plan)
+    for context in (again, fresh):
+        context.extend(counted.format.words(" and it goes on"))
     assert torch.allclose(again.hidden, fresh.hidden, atol=1e-5), "it goes on as any other"
 
 
-def test_the_same_prompt_again_reads_its_last_token(counted):
-    ids = counted.prompt("two shows about the sea")
-    counted.start(ids, [SEA]).remember()
+def test_of_the_same_prompt_the_last_tokens_are_read_again(counted):
+    """More of them than are read in a coarser arithmetic, so that a reply is the same whatever was asked before."""
+    ids = counted.prompt(ASKED)
+    counted.start(ids, [SEA])
     context = counted.start(ids, [SEA])
-    assert counted.read == 1 and context.length == len(ids)
+    assert counted.read == READ_AGAIN > FEW and context.length == len(ids)
 
 
 def test_another_vector_is_another_prompt(counted):
-    ids = counted.prompt("two shows about the sea")
-    counted.start(ids, [SEA]).remember()
+    ids = counted.prompt(ASKED)
+    counted.start(ids, [SEA])
     counted.start(ids, [LAW])
     assert counted.read == len(ids) - 1, "only what stands before the vector is shared"
 
 
 def test_what_two_have_in_common_changes_for_neither(counted):
-    ids = counted.prompt("two shows")
-    counted.start(ids, [SEA]).remember()
+    ids = counted.prompt(ASKED)
     one, other = (counted.start(ids, [SEA]) for _ in range(2))
     one.extend(counted.format.words(" about the sea"))
     other.extend(counted.format.words(" about law and order"))
@@ -90,18 +88,33 @@ def test_what_two_have_in_common_changes_for_neither(counted):
     assert torch.allclose(one.hidden, fresh.hidden, atol=1e-5)
 
 
+def test_a_short_prompt_and_an_empty_one_are_read_whole(counted):
+    for ids in (counted.prompt("sea"), counted.prompt("sea"), counted.format.words("sea")):
+        counted.start(ids, [SEA] * (len(ids) > 1))
+        assert counted.read == len(ids)
+
+
 def test_the_least_recently_used_go_first(counted):
-    prompts = [counted.prompt(word) for word in ("alpha", "beta", "gamma")]
-    vectors = [np.full(tiny.WIDTH, value, np.float32) for value in (1, 2, 3)]
-    contexts = [counted.start(ids, [vector]) for ids, vector in zip(prompts, vectors, strict=True)]
-    one = contexts[0].cache.copy(len(prompts[0])).bytes
-    counted.runner.prefixes = Prefixes(most_bytes=2 * max(one, contexts[1].cache.copy(len(prompts[1])).bytes))
-    contexts[0].remember()
-    contexts[1].remember()
-    counted.start(prompts[0], [vectors[0]])
-    contexts[2].remember()
-    read = []
-    for ids, vector in zip(prompts, vectors, strict=True):
-        counted.start(ids, [vector])
-        read.append(counted.read)
-    assert read == [1, len(prompts[1]) - 1, 1], "the second was the one that nobody asked for since"
+    prompts = [counted.prompt(f"{word} or nothing at all") for word in ("alpha", "omega", "gamma", "delta")]
+    vectors = [np.full(tiny.WIDTH, value, np.float32) for value in range(4)]
+    sizes = [counted.start(ids, [vector]).cache.copy(len(ids)).bytes
+             for ids, vector in zip(prompts, vectors, strict=True)]  # fmt: skip
+    counted.runner.prefixes = Prefixes(most_bytes=sum(sorted(sizes)[-3:]))
+
+    def ask(at):
+        counted.start(prompts[at], [vectors[at]])
+        return counted.read
+
+    read = [ask(at) for at in (0, 1, 2, 0, 3, 0, 1)]
+    assert read[3] == read[5] == READ_AGAIN, "0 was asked for again and stays, though 3 begins with the same token"
+    assert read[6] == len(prompts[1]) - 1, "1 is the one that nobody asked for since"
+
+
+def test_what_is_larger_than_all_may_be_together_costs_nobody_their_place(counted):
+    ids = counted.prompt(ASKED)
+    size = counted.start(ids, [SEA]).cache.copy(len(ids)).bytes
+    counted.runner.prefixes = Prefixes(most_bytes=size)
+    counted.start(ids, [SEA])
+    counted.start(counted.prompt(ASKED + " and a good deal more"), [LAW])
+    counted.start(ids, [SEA])
+    assert counted.read == READ_AGAIN

@@ -6,7 +6,6 @@ import torch
 
 from neo.decoding.beams import Unconstrained, search
 from neo.errors import NotFinite
-from neo.model import runner as runner_module
 from neo.model.backbone import LlamaCache
 from neo.model.neo import AdapterConfig, Batch
 from neo.model.runner import Runner
@@ -110,7 +109,7 @@ def test_reading_ahead_saves_passes_and_changes_nothing(monkeypatch):
     monkeypatch.setattr(LlamaCache, "read", lambda self, *given: passes.append(1) or reading(self, *given))
     states = {}
     for ahead in (0, 6):
-        monkeypatch.setattr(runner_module, "AHEAD", ahead)
+        runner.ahead = ahead
         context = runner.start(prompt, [])
         passes.clear()
         states[ahead] = []

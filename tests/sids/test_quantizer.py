@@ -60,7 +60,8 @@ def units(items, width, seed=0):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def test_stats_are_what_all_pairs_give():
+def test_stats_are_what_all_pairs_give(monkeypatch):
+    monkeypatch.setattr(quantizer_module, "AT_ONCE", 7)
     vectors = units(90, 8)
     built = build_type("show", vectors, np.ones(90), (2, 8))
     codes = np.array([sid.codes for sid in built.sids])

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +21,7 @@ from neo.study.serve import create_app
 from neo.study.spec import parse_spec
 from neo.study.tables import make_tables
 from tests.catalog.conftest import anywhere  # noqa: F401  (a fixture)
+from tests.chat.browser import until
 
 SERIAL = CatalogItem(
     7, "show:serial", "show", "Serial", ("Sarah Koenig",), "en", 2014, 50, 5, ("law",), ("calm",), "story",
@@ -169,8 +169,7 @@ def address(study, database, arms):
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started:
-        time.sleep(0.05)
+    until(lambda: server.started)
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join()

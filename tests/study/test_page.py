@@ -30,7 +30,7 @@ from neo.study.shown import STEPS, conversation_html, units
 from neo.study.simulate import Mind, Taste, sides_of, sit
 from neo.study.tables import EventRow, SlotRow, now
 from neo.study.words import words
-from tests.chat.browser import PATIENCE
+from tests.chat.browser import PATIENCE, until
 from tests.study.conftest import PASSWORD
 
 RATED = {"id": "relevance", "about": "conversation", "answer": "scale", "words": "Relevant?"}
@@ -139,6 +139,12 @@ def begin(page):
     page.wait_for_selector("#study-submit")
 
 
+def form(page, number):
+    """Wait for the questions of the rater's n-th task: those of the one before stand for a moment after it is done."""
+    expect(page.locator("#study-head")).to_contain_text(f"Task {number} of")
+    page.wait_for_selector(f".study-task-{number}")
+
+
 def choose(page, key, at=0):
     page.locator(f"#ask-{key.replace(':', '-')} input").nth(at).check()
 
@@ -150,14 +156,13 @@ def test_a_rater_walks_from_link_to_thanks(address, study, visit, database):
     row, spec, tokens = study
     page = visit(f"{address}/?t={tokens[0]}")
     begin(page)
-    expect(page.locator("#study-head")).to_contain_text("Task 1 of 2")
     for number in (1, 2):
-        page.wait_for_function(f"document.querySelector('#study-head').innerText.includes('Task {number} of 2')")
-        page.wait_for_selector("#study-submit")
+        form(page, number)
         for key in KEYS:
             choose(page, key)
-        page.click("#study-submit")
-        page.get_by_text("Please answer first: Better?").first.wait_for()
+        if number == 1:
+            page.click("#study-submit")
+            page.get_by_text("Please answer first: Better?").first.wait_for()
         choose(page, "better", 2)
         page.fill("#ask-why textarea", f"because {number}")
         page.click("#study-submit")
@@ -196,8 +201,7 @@ def walk(page, database, spec, token, mind):
     """All tasks of a rater, on the page; every answer is the one that was meant."""
     begin(page)
     for number in range(1, 5):
-        expect(page.locator("#study-head")).to_contain_text(f"Task {number} of 4")
-        expect(page.locator(".neo-title")).to_have_count(4)
+        form(page, number)
         with Session(database) as session:
             here = sitting.seat(session, spec, sitting.open_link(session, token))
             sides, meant = sides_of(session, here), {}
@@ -207,12 +211,16 @@ def walk(page, database, spec, token, mind):
                     meant[ask.key] = value
                     choose(page, ask.key, list(ask.question.options).index(value))
         page.click("#study-submit")
-        with Session(database) as session:
-            while not (done := session.scalar(store.events_of_slot(here.slot_id, "submitted"))):
-                session.rollback()
-                time.sleep(0.05)
-            assert done.data["answers"] == meant
+        assert submitted(database, here.slot_id) == meant
     page.wait_for_selector(".study-thanks")
+
+
+def submitted(database, slot_id):
+    """The answers of a task that is being submitted."""
+    with Session(database) as session:
+        found = store.events_of_slot(slot_id, "submitted")
+        until(lambda: session.rollback() or session.scalar(found))
+        return session.scalar(found).data["answers"]
 
 
 def test_nothing_that_reaches_the_page_names_an_arm(address, study, visit, database):
@@ -220,6 +228,7 @@ def test_nothing_that_reaches_the_page_names_an_arm(address, study, visit, datab
     page = visit(f"{address}/?t={tokens[0]}")
     begin(page)
     expect(page.locator(".neo-title")).to_have_count(4)
+    until(lambda: page.wait_for_timeout(50) or "Title 1" in "".join(page.received))
     sent = page.content() + "".join(page.received)
     assert "Title 1" in sent, "the replies themselves are in what was recorded"
     for secret in (*spec.arms, "show:1-2-3", "popularity", "scripted", "2 shows", '"score"'):
@@ -255,9 +264,7 @@ def test_a_rater_goes_on_with_another_device(address, study, visit, database):
     laptop.fill("#ask-why textarea", "half done")
     laptop.locator("#ask-why textarea").blur()
     with Session(database) as session:
-        while len(list(session.scalars(store.events_of(row.id, "answered")))) < 2:
-            session.rollback()
-            time.sleep(0.05)
+        until(lambda: session.rollback() or len(list(session.scalars(store.events_of(row.id, "answered")))) == 2)
     expect(laptop.locator(".neo-title")).to_have_count(4)
     titles = laptop.locator(".neo-title").all_inner_texts()
     laptop.close()
@@ -304,6 +311,7 @@ def test_a_killed_server_keeps_the_vote_and_carries_on(study, command, visit, da
     row, _, tokens = study
 
     def vote(page, at):
+        expect(page.locator("fieldset:visible")).to_have_count(len(KEYS) + 1)
         for group in page.locator("fieldset:visible").all():
             group.locator("input").nth(at).check()
         page.click("#study-submit")
@@ -320,8 +328,7 @@ def test_a_killed_server_keeps_the_vote_and_carries_on(study, command, visit, da
         assert event.data["answers"]["better"] == "right" and event.data["answers"]["relevance:left"] == 2
     _, address = command()
     phone = visit(f"{address}/?t={tokens[0]}", width=390)
-    phone.wait_for_selector("#study-submit")
-    expect(phone.locator("#study-head")).to_contain_text("Task 2 of 2")
+    form(phone, 2)
     vote(phone, 0)
     phone.wait_for_selector(".study-thanks")
     with Session(database) as session:

@@ -47,11 +47,7 @@ def recipe():
         rehearsal=4,
         adapter=AdapterConfig(rank=2),
         languages=("en", "es"),
-        grounding=stage,
-        capability=stage,
-        steering=stage,
-        fluency=stage,
-        practice=stage,
+        **dict.fromkeys(train.STAGES, stage),
         shortcut=ShortcutConfig(conversations=24, mixture={"ground": {"codes": 1.0}}, listeners=2, epochs=2),
     )
 
