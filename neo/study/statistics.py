@@ -76,9 +76,9 @@ def weighted_mean(values: np.ndarray, resamples: Resamples) -> Estimate:
 
 
 def interval(repeats: np.ndarray, freedom: float) -> tuple[float, float]:
-    """The middle 95 % of bootstrap values [repeats]; with few degrees of freedom more of them, up to all that was drawn:
-    Student's t reaches further and a bootstrap's spread is too small (Hesterberg 2015, The American Statistician 69:371,
-    section 4.3)."""
+    """The middle 95 % of bootstrap values [repeats]; with few degrees of freedom more of them, up to all that was
+    drawn: Student's t reaches further and a bootstrap's spread is too small (Hesterberg 2015, The American Statistician
+    69:371, section 4.3)."""
     tail = norm.cdf((1 + 1 / freedom) ** 0.5 * t.ppf((1 - LEVEL) / 2, freedom))
     low, high = np.quantile(repeats, [tail, 1 - tail])
     return float(low), float(high)
