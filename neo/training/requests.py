@@ -319,7 +319,7 @@ class Requests:
             if kind > 0.76 and others and count < most:
                 types.append((self.draw.pick(others), min(int(self.draw.rng.integers(1, 4)), most - count)))
                 types = types[::-1] if self.draw.chance(0.5) else types
-        tone = self.draw.pick(item.tones) if item.tones and self.draw.chance(0.3) else None
+        tone = self.draw.pick(item.tones) if item.tones and self.draw.chance(0.2) else None
         parts = [self._noun_phrase(wording, type_, n, tone if at == 0 else None) for at, (type_, n) in enumerate(types)]
         return tuple(types), (wording.joined(parts), tone)
 

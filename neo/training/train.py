@@ -1,5 +1,5 @@
-"""Training: shortcut (vectors alone), grounding (new rows), capability, steering, fluency, practice and conversation
-(adapter and rows), readout.
+"""Training: shortcut (vectors alone), grounding (new rows), capability, steering, fluency and practice (adapter and
+rows), readout.
 
 A run is a folder: `recipe.yaml`, the stages' examples, a checkpoint and a log. Calling `run` again on the folder goes
 on where it stopped. Sources: NEO's stages 2 and 3; AdamW betas .9/.95, weight decay .01, clip 1, cosine.
@@ -30,7 +30,7 @@ from neo.training.shelf import Shelf
 from neo.training.shortcut import fit_shortcut
 from neo.training.tasks import Composer
 
-STAGES = ("grounding", "capability", "steering", "fluency", "practice", "conversation")
+STAGES = ("grounding", "capability", "steering", "fluency", "practice")
 """They read tokens; the shortcut comes before, the readout after."""
 SHORTCUT = 100  # where a stage has its position among STAGES, for draws of its own
 SAVE_EVERY = 100  # steps
@@ -142,15 +142,15 @@ def _train_stage(run: Run, name: str, stage: StageConfig, position: int, kept: l
     made = _examples(run, name, stage, position)
     checkpoint = _load(run.folder / "checkpoint.pt")
     resumed = checkpoint if checkpoint and checkpoint["stage"] == name else None
-    trained = Trained(run.model, stage, run.recipe)
+    if position and resumed is None:
+        _start_from(run, STAGES[position - 1])
+    trained = Trained(run.model, stage, run.recipe)  # copies what it trains, so the start has to be in place
     rng = np.random.default_rng((run.recipe.seed, position, 1))
     if kept:
         made = made + [kept[index % len(kept)] for index in range(round(stage.rehearsed * len(made)))]
     batches = [batch for _ in range(stage.epochs) for batch in bucketed(made, stage.batch_tokens, rng)]
     batches = batches[: stage.most_steps]
     first = 0
-    if position and resumed is None:
-        _start_from(run, STAGES[position - 1])
     if resumed:
         trained.load(resumed)
         first = resumed["step"]

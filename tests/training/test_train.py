@@ -31,7 +31,7 @@ class FakeEncoder:
         return np.stack([np.random.default_rng(len(text)).normal(size=self.width) for text in texts]).astype(np.float32)
 
 
-def recipe():
+def recipe(dtype="float32"):
     stage = StageConfig(
         conversations=24,
         mixture={"ground": {"codes": 0.5}, "recommend": {"plan": 0.5}},
@@ -43,7 +43,7 @@ def recipe():
     )
     return replace(
         Recipe(),
-        dtype="float32",
+        dtype=dtype,
         rehearsal=4,
         adapter=AdapterConfig(rank=2),
         languages=("en", "es"),
@@ -52,9 +52,9 @@ def recipe():
     )
 
 
-def a_run(folder):
+def a_run(folder, dtype="float32"):
     model, format_ = tiny.model(BOOK)
-    return train.Run(folder, recipe(), model, format_, SHELF, LISTENERS, FakeEncoder())
+    return train.Run(folder, recipe(dtype), model, format_, SHELF, LISTENERS, FakeEncoder())
 
 
 def weights(run):
@@ -85,6 +85,18 @@ def test_training_learns_and_resumes_to_the_same_weights(tmp_path, monkeypatch):
     resumed = a_run(tmp_path / "parts")
     train.run(resumed)
     assert torch.allclose(weights(resumed), weights(whole), atol=1e-5)
+
+
+def test_a_stage_begun_by_another_process_goes_on_from_the_end_of_the_one_before(tmp_path):
+    """In bfloat16, where the optimiser has copies of its own: they too must begin there."""
+    whole = a_run(tmp_path, "bfloat16")
+    train.run(whole)
+    wanted = weights(whole)
+    (tmp_path / "practice.pt").unlink()
+    (tmp_path / "checkpoint.pt").unlink(missing_ok=True)
+    again = a_run(tmp_path, "bfloat16")
+    train.run(again)
+    assert torch.allclose(weights(again).float(), wanted.float(), atol=1e-3)
 
 
 def test_rehearsed_text_goes_on_from_its_opening_and_ends_where_the_base_ended(monkeypatch):
