@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from catalog import queries
 from catalog.database import open_database
 from catalog.store import BATCH
-from catalog.tables import Facet, Item, ItemFacet, ItemMaker, ItemType, Maker, SidRow
+from catalog.tables import Base, Facet, Item, ItemFacet, ItemMaker, ItemType, Maker, SidRow
 from neo.items import CatalogItem
 
 REPLY, REPLIES = 3, 1000  # SIDs of a reply; replies that are looked up
@@ -71,10 +71,8 @@ def _fill(engine: Engine, items: int, progress) -> None:
         connection.execute(insert(Maker), makers)
         connection.execute(insert(Facet), [{"id": n + 1, "kind": "topic", "name": f"topic {n}"} for n in range(60)])
         for numbers in _batches(items):
-            rows = list(_rows(numbers, len(makers)))
-            for table, values in zip((Item, ItemMaker, ItemFacet, SidRow), zip(*rows, strict=True), strict=True):
-                flat = [row for value in values for row in value]
-                connection.execute(insert(table.__table__), flat)
+            for table, rows in _rows(numbers, len(makers)).items():
+                connection.execute(insert(table.__table__), rows)
             progress(len(numbers))
 
 
@@ -82,14 +80,15 @@ def _batches(items: int) -> Iterator[range]:
     return (range(start, min(start + BATCH, items)) for start in range(0, items, BATCH))
 
 
-def _rows(numbers: range, makers: int) -> Iterator[tuple[list[dict], ...]]:
-    """For each number the rows of an item, its maker, its facets and its SID."""
-    for n in numbers:
-        about = f"Made-up show {n}, described as others are: in two dozen words, a line or two, that say little."
-        item = {"id": n + 1, "key": f"show:{n}", "type": "show", "title": f"Show {n}", "language": "en", "fame": 1}
-        yield (
-            [item | {"description": about}],
-            [{"item_id": n + 1, "maker_id": n % makers + 1, "position": 0}],
-            [{"item_id": n + 1, "facet_id": (n + at * 7) % 60 + 1, "position": at} for at in range(2)],
-            [{"item_id": n + 1, "sid": _sid(n), "rank": 0}],
-        )
+def _rows(numbers: range, makers: int) -> dict[type[Base], list[dict]]:
+    """Items of these numbers, with a maker, two facets and a SID each."""
+    about = "Made up, and described as others are: in two dozen words, a line or two, that say little of what it is."
+    same = {"type": "show", "language": "en", "fame": 1, "description": about}
+    return {
+        Item: [{"id": n + 1, "key": f"show:{n}", "title": f"Show {n}"} | same for n in numbers],
+        ItemMaker: [{"item_id": n + 1, "maker_id": n % makers + 1, "position": 0} for n in numbers],
+        ItemFacet: [
+            {"item_id": n + 1, "facet_id": (n + at * 7) % 60 + 1, "position": at} for n in numbers for at in range(2)
+        ],
+        SidRow: [{"item_id": n + 1, "sid": _sid(n), "rank": 0} for n in numbers],
+    }

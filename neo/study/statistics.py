@@ -75,11 +75,11 @@ def weighted_mean(values: np.ndarray, resamples: Resamples) -> Estimate:
     return Estimate(float(values.mean()), *interval(means, freedom(values - values.mean(), resamples.clusters)))
 
 
-def interval(repeats: np.ndarray, freedom: float) -> tuple[float, float]:
+def interval(repeats: np.ndarray, degrees: float) -> tuple[float, float]:
     """The middle 95 % of bootstrap values [repeats]; with few degrees of freedom more of them, up to all that was
     drawn: Student's t reaches further and a bootstrap's spread is too small (Hesterberg 2015, The American Statistician
     69:371, section 4.3)."""
-    tail = norm.cdf((1 + 1 / freedom) ** 0.5 * t.ppf((1 - LEVEL) / 2, freedom))
+    tail = norm.cdf((1 + 1 / degrees) ** 0.5 * t.ppf((1 - LEVEL) / 2, degrees))
     low, high = np.quantile(repeats, [tail, 1 - tail])
     return float(low), float(high)
 
