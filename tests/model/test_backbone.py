@@ -1,7 +1,10 @@
 """Both ways of reading give the same states, whatever is read, masked, forgotten or moved up."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
+from transformers import MistralConfig
 
 from neo.errors import SettingInvalid
 from neo.model import backbone
@@ -82,6 +85,12 @@ def test_what_is_no_plain_llama_is_read_by_transformers():
     assert isinstance(backbone_of(model), Llama)
     model.base.config.attention_bias = True
     assert isinstance(backbone_of(model), Hub)
+
+
+def test_a_base_that_forgets_early_tokens_is_refused():
+    config = MistralConfig(num_hidden_layers=2, hidden_size=32, num_attention_heads=2, sliding_window=8)
+    with pytest.raises(SettingInvalid, match="'mistral' forgets early tokens"):
+        Hub(SimpleNamespace(base=SimpleNamespace(config=config)))
 
 
 def test_the_arithmetic_is_named_or_chosen_for_the_machine(monkeypatch):
