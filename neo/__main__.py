@@ -56,7 +56,7 @@ def train(
 ) -> None:
     """Train on conversations composed from the catalog. Writes OUT/weights.
 
-    Stages: shortcut, grounding, capability, steering, fluency, practice, readout.
+    Stages: shortcut, grounding, capability, steering, fluency, practice, conversation, readout.
 
     The shipped model: `python -m neo train --out runs/demo --sids neo/weights/demo`. To use what you trained:
     `python app.py --weights runs/demo/weights`.

@@ -3,12 +3,17 @@
 How a plan looks as tokens is the business of `neo.format`; how it becomes a filter, of `neo.chat.steering`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from neo.items import CatalogItem
 from neo.sids.vocabulary import ACTS, FIELDS, MOST
 
 ANY = "any"  # in place of an item type: whichever fits
-CONTROLLED = ("topic", "tone", "format")  # fields whose values come from the controlled vocabularies; others are copied
+CONTROLLED = ("topic", "tone", "format", "length")  # fields whose values come from vocabularies; others are copied
+SHORTER = "shorter"  # a length: than what was suggested last
+LENGTHS = tuple(map(str, (*range(5, 61, 5), 75, 90, 120, 150, 180, 240, 300, 360, 480, 600, 720, 900)))
+"""Minutes that an item may have at most, as a plan writes them."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,18 @@ class Plan:
 
     def values(self, field: str, wanted: bool = True) -> tuple[str, ...]:
         return tuple(term.value for term in self.terms if term.field == field and term.wanted == wanted)
+
+    def most_minutes(self, slate: Iterable[CatalogItem] = ()) -> int | None:
+        """The most minutes that an item may have, or None. "Shorter" is said of the items of `slate`, the latest one,
+        that the plan refers to; else of those of the types that it wants; else of all."""
+        said = self.values("length")
+        limits = [int(value) for value in said if value != SHORTER]
+        if SHORTER in said:
+            shown = tuple(slate)
+            meant = [shown[ref - 1] for ref in self.refs if ref <= len(shown)]
+            meant = meant or [item for item in shown if item.type in dict(self.types)] or shown
+            limits += [item.minutes - 1 for item in meant if item.minutes]
+        return min(limits, default=None)
 
     def without(self, *fields: str) -> "Plan":
         """The same plan with no wanted terms of these fields."""

@@ -16,6 +16,7 @@ from jinja2 import meta
 
 from neo.errors import PromptInvalid
 from neo.items import CatalogItem
+from neo.plan import SHORTER
 
 FOLDER = Path(__file__).parent.parent / "prompts"
 LANGUAGES = ("en", "es", "fr", "de", "pt", "it")
@@ -106,6 +107,10 @@ class Wording:
                 if wanted == name or wanted in (phrase.casefold().removeprefix("the ") for phrase in phrases):
                     return field, name
         return None
+
+    def length(self, length: str) -> str:
+        """A plan's length: "at most 20 minutes", or "shorter"."""
+        return self.notice(length) if length == SHORTER else self.notice("at_most", number=length)
 
     def notice(self, notice: str, /, **values) -> str:
         """Something the program says itself."""

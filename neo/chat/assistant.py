@@ -29,7 +29,7 @@ from neo.facets import facet_tries
 from neo.format import HISTORY, Format, Message, copied_values, earlier
 from neo.items import CatalogItem
 from neo.model.load import Loaded, load
-from neo.plan import Plan
+from neo.plan import LENGTHS, Plan
 from neo.prepare import prepare_catalog
 from neo.settings import Settings
 from neo.sids import store
@@ -112,9 +112,10 @@ class Assistant:
         return [(code, names.get(code, [code])[0]) for code in codes]
 
     def facets(self) -> list[tuple[str, str]]:
-        """(kind, name) of every topic, tone and format that an item has."""
+        """(kind, name) of every topic, tone and format that an item has, and of the lengths that can be asked for."""
         with Session(self.database) as session:
-            return [(kind, name) for kind, name in session.execute(queries.facet_names())]
+            names = [(kind, name) for kind, name in session.execute(queries.facet_names())]
+        return names + [("length", length) for length in LENGTHS]
 
     def sid_space(self) -> dict[str, tuple[ResidualQuantizer, list[Sid]]]:
         """Item type -> its quantizer and the SIDs in use."""

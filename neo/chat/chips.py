@@ -24,7 +24,7 @@ class Menu:
     types: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     facets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Names by "topic", "tone" and "format"."""
+    """Names by "topic", "tone", "format" and "length"."""
 
 
 def places(plan: Plan) -> Iterator[str]:
@@ -71,7 +71,7 @@ def choices(plan: Plan, place: str, menu: Menu) -> list[tuple[str, Plan]]:
         names = (*menu.facets.get(term.field, ()), term.value) if term.field in CONTROLLED else (term.value,)
         return [
             (f"{'+' if wanted else '-'}{value}", put(Term(term.field, value, wanted)))
-            for wanted in (True, False)
+            for wanted in ((True,) if term.field == "length" else (True, False))
             for value in dict.fromkeys(names)
         ]
     return []

@@ -68,7 +68,7 @@ def _hides(item: CatalogItem, controls: Controls, wording: Wording, history: tup
             controls.tones and not set(controls.tones) & set(item.tones),
             [wording.label("tones", tone) for tone in controls.tones],
         ),
-        (long, [length(controls.minutes or 0, wording)]),
+        (long, [wording.length(str(controls.minutes))]),
     ]
     return [label for hides, labels in reasons if hides for label in labels]
 
@@ -77,10 +77,6 @@ def _counts(message: str, plan: Plan, wording: Wording) -> bool:
     """Whether a message names a count of the plan; the first word for one is an article, and says nothing."""
     names = {name for _, count in plan.types for name in wording.phrases["numbers"][count][count == 1 :]}
     return any(re.search(rf"\b{re.escape(name)}\b", message, re.IGNORECASE) for name in names)
-
-
-def length(minutes: int, wording: Wording) -> str:
-    return wording.notice("at_most", number=str(minutes))
 
 
 def _language(code: str, wording: Wording) -> str:

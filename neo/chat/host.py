@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from catalog import queries
-from neo.chat.contradictions import contradictions, length
+from neo.chat.contradictions import contradictions
 from neo.chat.parts import Card, Controls, Conversation, Notice, Part, Understood, Words
 from neo.chat.steering import CHOOSING, Steered, Steering, chips, controlled
 from neo.decoding import engine
@@ -85,7 +85,7 @@ class Host:
         """What was looked for: the plan, and what the controls ask of items that no plan can say."""
         yield from chips(plan, self.wording)
         yield from (self.wording.label("tones", tone) for tone in self.controls.tones)
-        yield from [length(self.controls.minutes, self.wording)] if self.controls.minutes else []
+        yield from [self.wording.length(str(self.controls.minutes))] if self.controls.minutes else []
 
     def _sayable(self, plan: Plan) -> Plan:
         """The plan without names that are no words of the visitor's, such as half an emoji."""

@@ -1,7 +1,7 @@
 """From a plan to a filter: what was named is looked up, what is wanted becomes a query, the query becomes trie views.
 
 A filter never chooses an item; it only says which items exist for this reply. A wish that leaves too little is loosened
-step by step (tones, then formats, then all but the first topic), and each step is said.
+step by step (tones, then formats, then the length or the topics), and each step is said.
 """
 
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from catalog.wish import Wish
 from neo.chat.parts import Controls, Conversation
 from neo.decoding.trie import Tries, View
 from neo.items import CatalogItem
-from neo.plan import ANY, Plan, Term
+from neo.plan import ANY, CONTROLLED, Plan, Term
 from neo.sids.sid import Sid
 from neo.wording import Wording
 
@@ -110,7 +110,7 @@ class Steering:
             tones=plan.values("tone"),
             formats=plan.values("format"),
             makers=self._makers(plan.values("by"), wording, notices),
-            most_minutes=controls.minutes,
+            most_minutes=_shortest(controls.minutes, plan.most_minutes(conversation.slate)),
             without_topics=plan.values("topic", wanted=False),
             without_tones=plan.values("tone", wanted=False),
             without_formats=plan.values("format", wanted=False),
@@ -172,11 +172,16 @@ class Steering:
         tones = [("tone", name) for name in wish.tones]
         formats = [("format", name) for name in wish.formats]
         topics = [("topic", name) for name in wish.topics]
+        lengths = [("length", name) for name in plan.values("length")]
+        any_length = replace(wish, most_minutes=controls.minutes)
         if len(wish.topics) > 1:
             steps.append((wish, [], True))
         steps.append((wish, [], False))
         steps.append((replace(wish, tones=()), tones, False))
         steps.append((replace(wish, tones=(), formats=()), tones + formats, False))
+        if lengths:
+            steps.append((any_length, lengths, False))
+            steps.append((replace(any_length, tones=(), formats=()), tones + formats + lengths, False))
         steps.append((replace(wish, tones=(), formats=(), topics=()), tones + formats + topics, False))
         if plan.familiarity == "familiar" and not controls.familiarity:
             steps.append((replace(wish, only_items=None), [("familiarity", "familiar")], False))
@@ -222,7 +227,13 @@ class Steering:
 
 
 def _label(kind: str, name: str, wording: Wording) -> str:
+    if kind == "length":
+        return wording.length(name)
     return wording.notice(name) if kind == "familiarity" else wording.label(f"{kind}s", name)
+
+
+def _shortest(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _less(plan: Plan, left_out: list[tuple[str, str]]) -> Plan:
@@ -256,9 +267,8 @@ def chips(plan: Plan, wording: Wording) -> tuple[str, ...]:
     out += [f"#{ref}" for ref in plan.refs]
     for term in plan.terms:
         lead = "" if term.wanted else f"{notices['not']} "
-        kind = {"topic": "topics", "tone": "tones", "format": "formats"}.get(term.field)
-        if kind:
-            out.append(lead + wording.label(kind, term.value))
+        if term.field in CONTROLLED:
+            out.append(lead + _label(term.field, term.value, wording))
         else:
             verb = {"like": notices["like"] + " ", "by": notices["by"] + " ", "title": ""}[term.field]
             out.append(f"{lead}{verb}“{term.value}”")

@@ -3,7 +3,8 @@
 Reply:  plan, then text in which item spans may be opened, then the end.
 Plan:   act, ([type] count)*, language*, [new | familiar], [ids], (ref position)*, ([not] field value)*, close.
         Every part at most a few times, in this order, so that a plan always ends and always parses. Values of topic,
-        tone and format come from the vocabularies; values of like, title and by are runs of tokens that a visitor said.
+        tone, format and length come from vocabularies; those of like, title and by are runs of tokens that a visitor
+        said.
 Slate:  how many items of which type are still owed. While any is owed a reply cannot end, and only spans of owed types
         open; a reply that owes nothing opens no more. Inside a span the trie rules (`neo.decoding.beams`).
 """
@@ -98,7 +99,7 @@ class PlanState:
         if self.pending in ("count", "position"):
             return frozenset(group("count"))
         if self.pending == "negated":
-            return frozenset(self._fields())
+            return frozenset(self._fields(negated=True))
         out = set()
         if self.pending == "value":
             whole = self._value_is_whole()
@@ -131,11 +132,12 @@ class PlanState:
                 out |= {name("not"), *self._fields()}
         return frozenset(out)
 
-    def _fields(self) -> list[int]:
-        """Fields that can be given a value: those to be copied need something that was said."""
+    def _fields(self, negated: bool = False) -> list[int]:
+        """Fields that can be given a value: those to be copied need something that was said; a length is no refusal."""
         said = any(self.rules.said)
         named = [(self.rules.vocabulary.name(id_), id_) for id_ in self.rules.group("field")]
-        return [id_ for field, id_ in named if said or field in CONTROLLED]
+        fields = [(field, id_) for field, id_ in named if said or field in CONTROLLED]
+        return [id_ for field, id_ in fields if not (negated and field == "length")]
 
     def _continuations(self) -> set[int]:
         if self.field in CONTROLLED:

@@ -5,6 +5,7 @@
 """
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 from neo.chat.parts import Controls
 from neo.decoding import beams, engine
@@ -146,13 +147,19 @@ class _Silent:
 
 
 def exclude(bench: Bench, queries: int, progress=lambda: None) -> dict:
-    """Served items that break "nothing by", "not about", "not that mood", or that the listener had heard."""
-    composer, broken = bench.composer(7), {"by": [], "topic": [], "tone": [], "like": [], "heard": []}
+    """Served items that break "nothing by", "not about", "not that mood" or "no longer than", or that the listener had
+    heard."""
+    composer, broken = bench.composer(7), {"by": [], "topic": [], "tone": [], "like": [], "length": [], "heard": []}
+    timed = any(item.minutes for item in bench.shelf.items)
     for at in range(queries):
-        if at % 4:
-            message, unwanted = _refusing(composer)
-            items = bench.serve(message.text, words=0).items
-            for term in unwanted:
+        if at % 4 == 1 and timed:
+            text, plan = _asking(composer, lambda plan: plan.values("length"))
+            items, most = bench.serve(text, words=0).items, plan.most_minutes()
+            broken["length"] += [not item.minutes or item.minutes > most for item in items]
+        elif at % 4:
+            text, plan = _asking(composer, _unwanted)
+            items = bench.serve(text, words=0).items
+            for term in _unwanted(plan):
                 broken[term.field] += [term.value in _values(item, term.field) for item in items]
         else:
             heard = tuple(bench.shelf.items[index] for index in composer.next_listener())
@@ -165,12 +172,16 @@ def exclude(bench: Bench, queries: int, progress=lambda: None) -> dict:
     return {"violations": share(everything), **{name: share(values) for name, values in broken.items()}}
 
 
-def _refusing(composer: Composer) -> tuple[Message, list[Term]]:
-    """A held-out request for at most three items that says what is not wanted, and these terms of its plan."""
+def _asking(composer: Composer, wanted: Callable[[Plan], Sequence]) -> tuple[str, Plan]:
+    """A held-out request for at most three items whose plan has what is wanted, and that plan."""
     while True:
         message, reply = _small(composer)
-        if unwanted := [term for term in reply.plan.terms if not term.wanted]:
-            return message, unwanted
+        if wanted(reply.plan):
+            return message.text, reply.plan
+
+
+def _unwanted(plan: Plan) -> list[Term]:
+    return [term for term in plan.terms if not term.wanted]
 
 
 def _values(item: CatalogItem, field: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from functools import cached_property
 from neo.sids.sid import Sid
 
 ACTS = ("recommend", "search", "why", "describe", "compare", "profile", "talk")
-FIELDS = ("like", "title", "by", "topic", "tone", "format")
+FIELDS = ("like", "title", "by", "topic", "tone", "format", "length")
 MOST = 10  # the largest count, and the highest position a reference can name
 _SPANS = ("plan", "/plan", "facts", "/facts", "listener", "message")
 _SOFT = ("listener-vector", "message-vector")

@@ -183,6 +183,32 @@ class Recipe:
         )
     )
 
+    conversation: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            conversations=14_000,
+            most_steps=1000,
+            rate=4e-4,
+            map_rate=1.5e-4,
+            adapter_rate=3e-4,
+            rehearsed=0.01,
+            english=0.5,
+            mixture={
+                "ground": {"codes": 0.01},
+                "vocabulary": {"plan": 0.12},
+                "recommend": {"plan": 0.17, "codes": 0.02, "full": 0.06},
+                "search": {"plan": 0.12, "codes": 0.02, "full": 0.035},
+                "again": {"plan": 0.06, "full": 0.01},
+                "refine": {"plan": 0.14, "codes": 0.01, "full": 0.03},
+                "history": {"plan": 0.02, "codes": 0.03, "full": 0.02},
+                "why": {"plan": 0.015, "full": 0.02},
+                "describe": {"plan": 0.02, "full": 0.025},
+                "compare": {"plan": 0.015, "full": 0.015},
+                "profile": {"plan": 0.01, "full": 0.015},
+                "talk": {"plan": 0.025, "full": 0.05},
+            },
+        )
+    )
+
     def save(self, path) -> None:
         path.write_text(yaml.safe_dump(_plain(asdict(self)), sort_keys=False), encoding="utf-8")
 
@@ -190,7 +216,7 @@ class Recipe:
 def scaled(share: float, **changes) -> Recipe:
     """The default recipe with fewer (or more) conversations a stage."""
     recipe = Recipe(**changes)
-    names = ("shortcut", "grounding", "capability", "steering", "fluency", "practice")
+    names = ("shortcut", "grounding", "capability", "steering", "fluency", "practice", "conversation")
     stages = {name: getattr(recipe, name) for name in names}
     return replace(
         recipe,

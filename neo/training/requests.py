@@ -9,7 +9,7 @@ import numpy as np
 
 from neo.format import copied_values
 from neo.items import CatalogItem
-from neo.plan import ANY, Plan, Term
+from neo.plan import ANY, LENGTHS, SHORTER, Plan, Term
 from neo.training.shelf import Shelf
 from neo.wording import Wording, render, slots
 
@@ -26,20 +26,23 @@ SLOT_TERMS = {  # request slot -> (field, wanted)
     "not_tone": ("tone", False),
     "not_maker": ("by", False),
     "not_title": ("like", False),
+    "minutes": ("length", True),
+    "hours": ("length", True),
 }
 FACET_KIND = {"topic": "topics", "tone": "tones", "format": "formats"}
 PLAN_FACETS = {
     "topics": ("topic", True),
     "tones": ("tone", True),
     "formats": ("format", True),
+    "lengths": ("length", True),
     "not_topics": ("topic", False),
     "not_tones": ("tone", False),
 }
 CLAUSES = {  # act -> kinds of clauses that its composed wordings may have
-    "recommend": ("topic", "tone", "format", "language", "like", "familiarity", "without"),
-    "recommend_history": ("topic", "tone", "format", "language", "familiarity", "without"),
+    "recommend": ("topic", "tone", "format", "language", "like", "familiarity", "length", "without"),
+    "recommend_history": ("topic", "tone", "format", "language", "familiarity", "length", "without"),
     "search": ("maker", "topic", "format", "language", "without"),
-    "refine": ("topic", "tone", "format", "language", "familiarity", "without"),
+    "refine": ("topic", "tone", "format", "language", "familiarity", "length", "without"),
 }
 REFUSED_ODDS = 2.0
 """How much likelier a refusal is drawn than another kind of clause: it is the hardest to learn."""
@@ -47,6 +50,8 @@ ALWAYS = {"search": "maker"}  # without a name, the same words would be a recomm
 COMPOSED = {"recommend": 0.45, "recommend_history": 0.35, "search": 0.15, "refine": 0.35}
 """Share of an act's training wordings that are composed of clauses; the others are whole sentences."""
 MOST_TRIES = 20
+SAID_IN_MINUTES = 90
+"""The longest time that is said in minutes; others are said in whole hours."""
 VOCABULARY = ("topic", "topic", "topic", "tone", "format", "not_topic", "not_topic", "not_tone")
 """What a request of vocabulary alone names, the more often the more names there are."""
 ENGLISH = 0.7
@@ -201,6 +206,9 @@ class Requests:
 
     def _possible(self, say: str, fixed: dict) -> bool:
         kinds = {slot.removeprefix("not_").rstrip("2") for slot in slots(say)}
+        timed = kinds & {"minutes", "hours"} or fixed.get("lengths")
+        if timed and not any(item.minutes for item in self.shelf.items):
+            return False
         lacking = {kind for kind in ("topic", "tone", "format", "maker") if not self.shelf.facets[kind]}
         if kinds & lacking or ("clue" in kinds and not any(item.description for item in self.shelf.items)):
             return False
@@ -211,7 +219,7 @@ class Requests:
             and all(
                 value in self.shelf.facets[field]
                 for key, (field, wanted) in PLAN_FACETS.items()
-                if wanted
+                if wanted and field != "length"
                 for value in fixed.get(key, ())
             )
         )
@@ -220,6 +228,7 @@ class Requests:
         wanted = [(kind, set(fixed[kind])) for kind in ("topics", "tones") if fixed.get(kind)]
         formats = set(fixed.get("formats", ()))
         types = set(fixed.get("types", ()))
+        most = min((int(value) for value in fixed.get("lengths", ()) if value != SHORTER), default=None)
         for _ in range(200):
             index = self.anchor(self.draw.pick(fixed["languages"]) if fixed.get("languages") else language)
             item = self.shelf.items[index]
@@ -227,6 +236,7 @@ class Requests:
                 all(names & set(getattr(item, kind)) for kind, names in wanted)
                 and (not formats or item.format in formats)
                 and (not types or item.type in types)
+                and (most is None or (item.minutes or np.inf) <= most)
             ):
                 return index
         return self.anchor(language)
@@ -244,6 +254,8 @@ class Requests:
         if slot == "maker":
             said = self.draw.pick(item.makers or (None,))
             return (said, said, None) if said else None
+        if slot in ("minutes", "hours"):
+            return self._length(slot, item)
         kind = slot.removeprefix("not_").rstrip("2")
         other = self.shelf.items[self.anchor(wording.language)]
         if kind in FACET_KIND:
@@ -263,6 +275,20 @@ class Requests:
             return None
         said = other.title if slot == "not_title" else other.makers[0]
         return said, said, None
+
+    def _length(self, slot: str, item: CatalogItem) -> tuple[str, str, None] | None:
+        """A time into which the item fits, in minutes or in hours, and not many times."""
+        unit = 1 if slot == "minutes" else 60
+        fitting = [
+            length
+            for length in map(int, LENGTHS)
+            if item.minutes and item.minutes <= length <= 3 * item.minutes
+            if (length <= SAID_IN_MINUTES if unit == 1 else length % unit == 0 and length > unit)
+        ]
+        if not fitting:
+            return None
+        length = self.draw.pick(fitting)
+        return str(length // unit), str(length), None
 
     def _alike(self, anchor: int, used: list[int]) -> int:
         """An item that goes with the anchor: near in content or sharing topics, of any type."""

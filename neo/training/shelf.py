@@ -58,7 +58,16 @@ class Shelf:
             wanted = plan.values(field)
             fits = fits & ~self._having(field, plan.values(field, wanted=False))
             fits = fits & self._having(field, wanted) if wanted else fits
-        return np.flatnonzero(fits)
+        return np.flatnonzero(fits & self.within(plan.most_minutes()))
+
+    def within(self, most: int | None) -> np.ndarray:
+        """[items], true where an item takes at most so many minutes; an unknown length is no short one."""
+        return np.ones(len(self.items), bool) if most is None else self._minutes <= most
+
+    @cached_property
+    def _minutes(self) -> np.ndarray:
+        """[items], infinite where nobody knows."""
+        return np.array([item.minutes or np.inf for item in self.items])
 
     def _having(self, field: str, names: tuple[str, ...]) -> np.ndarray:
         """[items], true where one of the names holds."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from neo.format import HISTORY, Facts, Message, Reply, earlier
-from neo.plan import ANY, Plan, Term
+from neo.plan import ANY, SHORTER, Plan, Term
 from neo.training.answers import Answers
 from neo.training.listeners import SHORTEST_HISTORY, Listeners
 from neo.training.requests import (
@@ -26,6 +26,9 @@ from neo.training.requests import (
 )
 from neo.training.shelf import Shelf
 from neo.wording import Wording, render, slots
+
+REPLACED = ("topic", "tone", "format", "by", "length")
+"""Fields of which a changed request keeps nothing where it names another value."""
 
 
 class Composer:
@@ -136,7 +139,7 @@ class Composer:
         learn = "plan"
         if self.draw.chance(0.3):  # the request was refined once already
             follow = self.follow(asked, chosen, wording)
-            others = self.answers.choose(follow, follow.plan.languages or languages, {*chosen, *follow.likes}, None)
+            others = self.answers.choose(follow, follow.plan.languages or languages, self.past(follow, chosen), None)
             if others and not follow.plan.ids_only and follow.plan.count <= 4:
                 asked, chosen, learn = follow, others, "nothing"
         slate = [self.shelf.items[index].sid for index in chosen]
@@ -253,7 +256,7 @@ class Composer:
         if "language" in needs:
             language = self.draw.pick(self.requests.catalog_languages)
             values["language"], languages = self.draw.pick(wording.phrases["languages"][language]), (language,)
-        replaced = {term.field for term in new if term.wanted and term.field in ("topic", "tone", "format", "by")}
+        replaced = {term.field for term in new if term.wanted and term.field in REPLACED}
         unwanted = {(term.field, term.value) for term in new if not term.wanted}
         kept = (
             []
@@ -262,6 +265,7 @@ class Composer:
                 term
                 for term in plan.terms
                 if not (term.wanted and term.field in replaced) and (term.field, term.value) not in unwanted
+                if term.value != SHORTER
             ]
         )
         plan = Plan(
@@ -276,6 +280,11 @@ class Composer:
         likes = tuple(chosen[ref - 1] for ref in refs) or (asked.likes if not refs else ())
         return Asked(self.requests.cased(spoken(render(say, **values)), plan), plan, asked.anchor, likes)
 
+    def past(self, follow: Asked, chosen: list[int]) -> set[int]:
+        """Items that a changed request cannot mean: those of the slate that it changes, and longer ones."""
+        most = follow.plan.most_minutes(self.shelf.items[index] for index in chosen)
+        return {*chosen, *follow.likes, *map(int, np.flatnonzero(~self.shelf.within(most)))}
+
     def _refine(self, depth: str, wording: Wording) -> list[Message | Reply]:
         asked, chosen, turns = self.first_turn(wording)
         follow = self.follow(asked, chosen, wording)
@@ -284,7 +293,7 @@ class Composer:
         return [
             *turns,
             self.message(follow.text, likes=follow.likes),
-            self.answers.answer(follow, depth, wording, towards=towards, exclude=set(chosen)),
+            self.answers.answer(follow, depth, wording, towards=towards, exclude=self.past(follow, chosen)),
         ]
 
     def _talk(self, depth: str, wording: Wording) -> list[Message | Reply]:

@@ -1,5 +1,5 @@
-"""Training: shortcut (vectors alone), grounding (new rows), capability, steering, fluency and practice (adapter and
-rows), readout.
+"""Training: shortcut (vectors alone), grounding (new rows), then capability, steering, fluency, practice and
+conversation (adapter and rows), and readout.
 
 A run is a folder: `recipe.yaml`, the stages' examples, a checkpoint and a log. Calling `run` again on the folder goes
 on where it stopped. Sources: NEO's stages 2 and 3; AdamW betas .9/.95, weight decay .01, clip 1, cosine.
@@ -30,7 +30,7 @@ from neo.training.shelf import Shelf
 from neo.training.shortcut import fit_shortcut
 from neo.training.tasks import Composer
 
-STAGES = ("grounding", "capability", "steering", "fluency", "practice")
+STAGES = ("grounding", "capability", "steering", "fluency", "practice", "conversation")
 """They read tokens; the shortcut comes before, the readout after."""
 SHORTCUT = 100  # where a stage has its position among STAGES, for draws of its own
 SAVE_EVERY = 100  # steps

@@ -15,9 +15,10 @@ from neo.chat.parts import Controls, Conversation, Turn
 from neo.chat.steering import Names, Steering, chips, controlled
 from neo.decoding.trie import Tries
 from neo.items import CatalogItem
-from neo.plan import ANY, Plan, Term
+from neo.plan import ANY, SHORTER, Plan, Term
 from neo.sids.sid import Sid
 from neo.wording import Wording
+from tests import tiny
 
 EN = Wording.load("en")
 
@@ -191,6 +192,39 @@ def test_length_is_never_loosened_and_what_is_of_unknown_length_is_not_short(ses
     assert "audiobook" not in {item.type for item in left(session, short)}
 
 
+def test_a_length_said_in_words_holds_beside_the_controls_and_is_left_out_aloud(session, steering):
+    plan = Plan("recommend", (("show", 1), ("episode", 1)), terms=(Term("length", "30"),))
+    for controls, most in ((Controls(), 30), (Controls(minutes=20), 20), (Controls(minutes=90), 30)):
+        items = left(session, steer(session, steering, plan, controls=controls))
+        assert items and all(item.minutes and item.minutes <= most for item in items)
+    steered = steer(session, steering, Plan("recommend", (("audiobook", 1),), terms=(Term("length", "5"),)))
+    assert "audiobook" in {item.type for item in left(session, steered)} and not steered.plan.terms
+    assert any("at most 5 minutes" in text for text in steered.notices)
+
+
+def test_shorter_is_said_of_what_was_shown_last(session, steering):
+    slate = tuple(
+        CatalogItem.of(session.scalars(queries.items_by_key([key])).unique().one())
+        for key in ("show:serial", "show:criminal")
+    )
+    before = Conversation((Turn("two podcasts", "en", Plan("recommend", (("show", 2),)), slate, ""),))
+    plan = Plan("recommend", (("show", 1),), terms=(Term("length", SHORTER),))
+    items = left(session, steer(session, steering, plan, before))
+    assert items and max(item.minutes for item in items) < min(item.minutes for item in slate)
+
+
+def test_the_most_minutes_of_a_plan_by_hand():
+    slate = (tiny.item("A", "show", minutes=40), tiny.item("B", "audiobook", minutes=600), tiny.item("C", minutes=None))
+    length = (Term("length", SHORTER),)
+    assert Plan("recommend").most_minutes(slate) is None
+    assert Plan("recommend", terms=(Term("length", "60"), Term("length", "20"))).most_minutes(slate) == 20
+    assert Plan("recommend", terms=length).most_minutes(slate) == 39
+    assert Plan("recommend", (("audiobook", 1),), terms=length).most_minutes(slate) == 599
+    assert Plan("recommend", (("show", 1),), refs=(2,), terms=length).most_minutes(slate) == 599
+    assert Plan("recommend", refs=(3,), terms=length).most_minutes(slate) is None, "nobody knows how long it is"
+    assert Plan("recommend", terms=length).most_minutes() is None
+
+
 def controls_that_hide(serial):
     return [
         Controls(without=(serial.id,)), Controls(unheard=True), Controls(familiarity="new"), Controls(("audiobook",)),
@@ -287,3 +321,5 @@ def test_where_words_and_controls_agree_nothing_is_said():
 def test_chips_by_hand():
     plan = Plan("recommend", (("show", 2),), ("fr",), "new", terms=(Term("topic", "sea"), Term("tone", "dark", False)))
     assert chips(plan, EN) == ("2 × podcasts", "French", "new to you", "sea", "not dark")
+    short = Plan("recommend", terms=(Term("length", "20"), Term("length", SHORTER)))
+    assert chips(short, EN) == ("at most 20 minutes", "shorter")

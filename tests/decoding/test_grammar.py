@@ -15,7 +15,9 @@ from tests import tiny
 
 VOCABULARY = Vocabulary(49152, (TypeShape("audiobook", 2, 4), TypeShape("show", 2, 4)), ("en", "es"))
 FORMAT = Format(tiny.tokenizer(), VOCABULARY)
-NAMES = {"topic": ["true crime", "law", "law and order"], "tone": ["calm"], "format": ["novel"]}
+NAMES = {
+    "topic": ["true crime", "law", "law and order"], "tone": ["calm"], "format": ["novel"], "length": ["20", "shorter"],
+}  # fmt: skip
 VALUES = {kind: WordTrie(FORMAT.words(" " + name) for name in names) for kind, names in NAMES.items()}
 
 
@@ -32,6 +34,7 @@ def test_every_walk_through_the_grammar_is_a_plan(seed, said):
         assert len(ids) < 300, "a plan ends"
     plan = FORMAT.parse_plan(ids)
     for term in plan.terms:
+        assert term.wanted or term.field != "length", "nobody refuses a length"
         if term.field in NAMES:
             assert term.value in NAMES[term.field]
         else:

@@ -29,6 +29,7 @@ def record(n: int) -> Row:
         "makers": [f"Maker {n}"],
         "language": ("en", "es", "fr", "de", "pt", "it")[n % 6],
         "year": 2000 + n,
+        "minutes": 15 * (1 + n % 8),
         "topics": [TOPICS[n % 6], TOPICS[(n + 1) % 6], TOPICS[(n + 2) % 6]],
         "tones": ["calm", "funny"][n % 2 :][:1],
         "format": ("interview", "novel")[n % 2],

@@ -29,7 +29,7 @@ def test_frames_and_clauses_have_the_slots_that_composing_fills(language):
     for kind, clauses in pieces["clauses"].items():
         for clause in map(say_of, clauses):
             known = set(SLOT_TERMS) | {"language"}
-            assert slots(clause) <= known and (slots(clause) or kind == "familiarity"), clause
+            assert slots(clause) <= known and (slots(clause) or kind in ("familiarity", "length")), clause
 
 
 def composing(shelf=SHELF, split="train", seed=0):
@@ -42,7 +42,7 @@ def test_no_slot_is_filled_twice_and_a_search_names_a_maker(act):
     for language in LANGUAGES * 20:
         say, fixed = made.composed(act, Wording.load(language))
         assert all(say.count(f"{{{{ {slot} }}}}") == 1 for slot in slots(say)), say
-        assert set(fixed) <= {"familiarity"} and (act != "search" or "maker" in slots(say))
+        assert set(fixed) <= {"familiarity", "lengths"} and (act != "search" or "maker" in slots(say))
 
 
 def test_a_plan_names_values_in_the_order_of_the_words(monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neo.format import Facts, Format, Message, Reply, copied_values
-from neo.plan import ANY
+from neo.plan import ANY, SHORTER
 from neo.sids.sid import Sid
 from neo.sids.vocabulary import TypeShape, Vocabulary
 from neo.training.listeners import Simulation
@@ -33,6 +33,7 @@ def shelf():
                 language=LANGUAGES[n % 7] if n % 7 < 6 else "en",
                 topics=topics,
                 tones=("calm", "funny"),
+                minutes=None if n % 9 == 8 else 15 * (1 + n % 8),
                 format="interview" if n % 2 else "novel",
                 description=f"It tells the story number {n} at length.",
             )
@@ -87,6 +88,20 @@ def check_slate(reply):
         for field, has in (("topic", item.topics), ("tone", item.tones), ("by", item.makers)):
             assert not reply.plan.values(field) or set(reply.plan.values(field)) & set(has)
             assert not set(reply.plan.values(field, wanted=False)) & set(has)
+        most = reply.plan.most_minutes()
+        assert most is None or item.minutes <= most
+
+
+def test_what_is_asked_to_be_shorter_is_shorter_than_what_was_shown():
+    made, seen = composer(), 0
+    while seen < 5:
+        *_, before, asked, reply = made.compose("refine", "full")
+        slate, items = ([BY_SID[part] for part in turn.parts if isinstance(part, Sid)] for turn in (before, reply))
+        if SHORTER not in reply.plan.values("length") or not items:
+            continue
+        seen += 1
+        most = reply.plan.most_minutes(slate)
+        assert most is None or all(item.minutes and item.minutes <= most for item in items), asked.text
 
 
 def check_words(reply):
