@@ -50,8 +50,15 @@ def train(
     base: BaseOption = Settings().base,
     scale: Annotated[float, typer.Option(help="Share of the recipe's conversations; 0.01 is a quick trial.")] = 1.0,
     dtype: Annotated[
-        str, typer.Option(help="Backbone arithmetic: bfloat16, or float32 where that is faster.")
+        str,
+        typer.Option(
+            help="Backbone arithmetic: bfloat16, float32 where that is faster, or 4bit (QLoRA) or 8bit, a frozen base "
+            "as bitsandbytes packs it."
+        ),
     ] = "bfloat16",
+    full: Annotated[
+        bool, typer.Option("--full", help="Train the backbone whole, without an adapter: more memory, larger weights.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of data and initial rows.")] = 20261122,
 ) -> None:
     """Train on conversations composed from the catalog. Writes OUT/weights.
@@ -59,35 +66,46 @@ def train(
     Stages: shortcut, grounding, capability, steering, fluency, practice, conversation, readout.
 
     The shipped model: `python -m neo train --out runs/demo --sids neo/weights/demo`. To use what you trained:
-    `python app.py --weights runs/demo/weights`.
+    `python app.py --weights runs/demo/weights`. A GPU is used where there is one; several take turns at the batches
+    under `accelerate launch -m neo train ...`.
     """
     from neo.model import load
     from neo.training.listeners import Simulation, listeners_of
     from neo.training.recipe import scaled
     from neo.training.shelf import Shelf
-    from neo.training.train import Run, run
+    from neo.training.train import Run, accelerator, run
 
-    recipe = scaled(scale, dtype=dtype, seed=seed)
+    if dtype not in (known := ("bfloat16", "float32", *load.BITS)):
+        raise NeoError(f"--dtype {dtype!r}: expected one of {', '.join(known)}")
+    if full and dtype in load.BITS:
+        raise NeoError(f"--full with --dtype {dtype}: a packed base stays frozen; expected bfloat16 or float32")
+    processes = accelerator()
+    say = report if processes.is_main_process else (lambda text: None)
+    recipe = scaled(scale, dtype=dtype, seed=seed, **({"adapter": None} if full else {}))
     book = SidBook.load(sids)
     encoder = TextEncoder(book.encoder)
-    with Session(open_database(database)) as session:
+    with processes.main_process_first(), Session(open_database(database)) as session:
         prepare_catalog(session, book, encoder)
-        report("encoding the catalog")
+        say("encoding the catalog")
         shelf = Shelf.of(session, encoder, book)
         listeners = listeners_of(session, shelf.items, shelf.vectors)
-    report(f"listeners: {'simulated' if isinstance(listeners, Simulation) else 'recorded'}")
-    settings = Settings(base=base)
+    say(f"listeners: {'simulated' if isinstance(listeners, Simulation) else 'recorded'}")
+    settings = Settings(base=base, dtype=dtype, device=str(processes.device))
     languages = tuple(dict.fromkeys((*recipe.languages, *(item.language for item in shelf.items))))
-    model, format_ = load.untrained(settings, book, languages, seed, report)
+    model, format_ = load.untrained(settings, book, languages, seed, say)
     with progress_bar() as progress:
         bars: dict[str, int] = {}
 
         def show(stage: str, done: int, total: int, loss: float) -> None:
+            if not processes.is_main_process:
+                return
             if stage not in bars:
                 bars[stage] = progress.add_task(stage, total=total)
             progress.update(bars[stage], completed=done, description=f"{stage} (loss {loss:.2f})")
 
-        run(Run(out, recipe, model, format_, shelf, listeners, encoder), show)
+        run(Run(out, recipe, model, format_, shelf, listeners, encoder, processes), show)
+    if not processes.is_main_process:
+        return
     load.save(out / "weights", model, book, base, recipe.adapter)
     recipe.save(out / "weights" / "recipe.yaml")
     screen.print(f"weights are in {out / 'weights'}")

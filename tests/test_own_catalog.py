@@ -2,11 +2,16 @@
 
 import csv
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from catalog.__main__ import app as catalog_app
@@ -21,6 +26,7 @@ from tests import tiny
 from tests.study.conftest import STUDY
 
 ITEMS = 50
+TOGETHER = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 THEMES = (
     ("bees", "animals"),
     ("tides", "sea"),
@@ -110,6 +116,29 @@ def test_from_files_to_chat(trained, base):
         tastes["show:bees-in-2-parts"] @ tastes[key] for key in ("show:bees-in-12-parts", "show:bridges-in-4-parts")
     )
     assert together > apart, "who hears one show about bees hears the others"
+
+
+def test_two_processes_train_one_model(trained, base, tmp_path):
+    """As on two GPUs: they take turns at the batches and end with the same weights, which the first one writes."""
+    database, weights = trained
+    command = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--cpu",
+        "--num_processes",
+        "2",
+        "-m",
+        "neo",
+        "train",
+    ]
+    flags = ["--database", database, "--sids", weights, "--base", base, "--scale", "0.001", "--dtype", "float32"]
+    subprocess.run([*command, *flags, "--out", str(tmp_path)], check=True, capture_output=True, env=TOGETHER)
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    steps = [(entry["stage"], entry["step"]) for entry in log if "step" in entry]
+    assert steps and len(steps) == len(set(steps)), "one of them writes"
+    made, alone = (load_file(folder / "rows.safetensors") for folder in (tmp_path / "weights", weights))
+    assert made.keys() == alone.keys() and any(not torch.equal(made[name], alone[name]) for name in made)
 
 
 def test_what_is_imported_after_training_gets_a_sid(trained, tmp_path):

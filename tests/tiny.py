@@ -35,13 +35,13 @@ def book(shapes: dict[str, tuple[int, int]], seed: int = 0) -> SidBook:
     return SidBook("usem3", quantizers, {})
 
 
-def llama(seed: int = 0) -> LlamaForCausalLM:
-    """A random base model of 2 layers and 32 units with the real vocabulary."""
+def llama(seed: int = 0, width: int = 32) -> LlamaForCausalLM:
+    """A random base model of 2 layers with the real vocabulary."""
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer()),
-        hidden_size=32,
-        intermediate_size=64,
+        hidden_size=width,
+        intermediate_size=2 * width,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,

@@ -1,6 +1,6 @@
 """Reads tokens through the base model's layers behind what was read before: the cache that decoding stands on.
 
-Two ways of reading. `Llama` is written out for one conversation on a CPU: fused products, one cache that grows
+Two ways of reading. `Llama` is written out for one conversation at a time: fused products, one cache that grows
 in place, and weights of eight bits where a few tokens are read, which is where a reply's time goes. `Hub` asks the
 model as transformers has it, for every other architecture.
 """
@@ -52,6 +52,8 @@ def backbone_of(model: NeoModel, light: bool = False) -> "Llama | Hub":
     config = model.base.config
     plain = (config.model_type, getattr(config, "attention_bias", None), getattr(config, "mlp_bias", None))
     rope = getattr(model.core, "rotary_emb", None)
+    if model.packed:
+        return Hub(model)
     if plain == ("llama", False, False) and config.hidden_act == "silu" and rope.rope_type == "default":
         return Llama(model, light)
     return Hub(model)
@@ -103,13 +105,15 @@ class Llama:
 class LlamaCache:
     def __init__(self, llama: Llama):
         self.llama, self.length = llama, 0
-        self.keys, self.values = torch.zeros(2, len(llama.layers), llama.groups, ROOM, llama.width)
+        self.keys, self.values = torch.zeros(
+            2, len(llama.layers), llama.groups, ROOM, llama.width, device=llama.norm.device
+        )
 
     def read(self, embedded: Tensor, positions: Tensor, mask: Tensor | None = None) -> Tensor:
         llama, count, length = self.llama, len(embedded), self.length + len(embedded)
         self._make_room(length)
         if mask is None and count > 1:
-            mask = torch.full((count, length), -torch.inf).triu_(self.length + 1)
+            mask = torch.full((count, length), -torch.inf, device=embedded.device).triu_(self.length + 1)
         turn, shared = _rotation(positions, llama.frequencies), llama.heads // llama.groups
         hidden = embedded.float()
         for keys, values, (norm1, qkv, out, norm2, gate_up, down) in zip(
@@ -133,7 +137,7 @@ class LlamaCache:
         return _normed(hidden, llama.norm, llama.eps)
 
     def keep(self, length: int, slots: tuple[int, ...] = ()) -> None:
-        chosen = torch.tensor([length + slot for slot in slots], dtype=torch.long)
+        chosen = [length + slot for slot in slots]
         for stored in (self.keys, self.values) if slots else ():
             stored[:, :, length : length + len(slots)] = stored[:, :, chosen]
         self.length = length + len(slots)
@@ -184,7 +188,7 @@ class HubCache:
         return hidden[0]
 
     def keep(self, length: int, slots: tuple[int, ...] = ()) -> None:
-        chosen = torch.tensor([length + slot for slot in slots], dtype=torch.long)
+        chosen = [length + slot for slot in slots]
         for layer in self.cache.layers:
             layer.keys, layer.values = (
                 torch.cat([stored[:, :, :length], stored[:, :, chosen]], dim=2) for stored in (layer.keys, layer.values)

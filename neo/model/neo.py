@@ -6,7 +6,7 @@ its codes' log-probabilities, unnormalised by the trie: masking comes after the 
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from neo.errors import SettingInvalid
 from neo.model.rows import NewRows
 from neo.sids.store import SidBook
 from neo.sids.vocabulary import Vocabulary
@@ -45,9 +46,13 @@ class Batch:
     listener: Tensor
     """[batch, encoder width], zeros where nothing is known."""
 
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(*(getattr(self, part.name).to(device) for part in fields(self)))
+
 
 class NeoModel(nn.Module):
-    """`base` is a causal LM with tied embeddings, frozen; `rows` are trained in every stage, the adapter in stage 3."""
+    """`base` is a causal LM with tied embeddings, frozen; `rows` are trained in every stage, the adapter, or the
+    backbone itself, from the second one on."""
 
     def __init__(self, base, vocabulary: Vocabulary, book: SidBook):
         super().__init__()
@@ -60,11 +65,24 @@ class NeoModel(nn.Module):
         )
         self.rows = NewRows(vocabulary, base.config.hidden_size, torch.from_numpy(centroids))
         self.core = base.model
+        self._whole = False
+
+    @property
+    def packed(self) -> bool:
+        """Whether the backbone's layers are held in four or eight bits by bitsandbytes."""
+        return bool(getattr(self.base, "is_quantized", False))
 
     @property
     def words(self) -> Tensor:
         """The base's own embedding rows [base vocabulary, width], input and output alike."""
         return self.base.get_input_embeddings().weight
+
+    def train_backbone(self, config: AdapterConfig | None) -> None:
+        """Make the backbone trainable: by an adapter of this kind, or whole."""
+        if config is None:
+            self.unfreeze()
+        else:
+            self.add_adapter(config)
 
     def add_adapter(self, config: AdapterConfig) -> None:
         """Put a fresh LoRA adapter on the backbone, in the backbone's own dtype."""
@@ -73,13 +91,32 @@ class NeoModel(nn.Module):
             warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")  # PEFT asks by the old name
             self.core = get_peft_model(self.core, lora, autocast_adapter_dtype=False)
 
+    def unfreeze(self) -> None:
+        """Train the backbone whole, in place of an adapter; the words' rows stay as they are. Raises SettingInvalid for
+        a packed one."""
+        if self.packed:
+            raise SettingInvalid("a base of 4 or 8 bits cannot be trained whole: name another dtype, or use an adapter")
+        self._whole = True
+        for parameter in self.adapter_parameters().values():
+            parameter.requires_grad_(True)
+
     def merge_adapter(self) -> None:
-        """Fold the adapter into the weights: serving then costs what the base costs."""
-        if isinstance(self.core, PeftModel):
+        """Fold the adapter into the weights: serving then costs what the base costs. Packed weights, which would be
+        rounded anew, keep it beside them."""
+        if isinstance(self.core, PeftModel) and not self.packed:
             self.core = self.core.merge_and_unload()
 
     def adapter_parameters(self) -> dict[str, nn.Parameter]:
-        return {name: p for name, p in self.core.named_parameters() if "lora_" in name}
+        """What of the backbone is trained: the adapter, or all but the words' rows."""
+        named = dict(self.core.named_parameters())
+        if self._whole:
+            return {name: p for name, p in named.items() if p is not self.words}
+        return {name: p for name, p in named.items() if "lora_" in name}
+
+    def to_dtype(self, dtype: torch.dtype) -> None:
+        """Put the backbone into `dtype`; a packed one has its own."""
+        if not self.packed:
+            self.base.to(dtype)
 
     def embed(self, ids: Tensor, soft: Tensor | None = None, rows: Tensor | None = None) -> Tensor:
         """Input rows [..., width] of `ids` [...]; `soft` [soft tokens, encoder width] in the order they stand; `rows`

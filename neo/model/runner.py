@@ -42,8 +42,8 @@ class Runner:
 
     def __init__(self, model: NeoModel, arithmetic: Arithmetic = Arithmetic()):
         model.merge_adapter()
-        model.base.to(arithmetic.dtype)
-        self.model = model.eval()
+        model.to_dtype(arithmetic.dtype)
+        self.model, self.device = model.eval(), model.words.device
         self.vocabulary = model.vocabulary
         self.backbone = backbone_of(model, arithmetic.light)
         self.arithmetic = replace(arithmetic, light=arithmetic.light and isinstance(self.backbone, Llama))
@@ -60,8 +60,12 @@ class Runner:
 
     def embed(self, ids: list[int], soft: list[np.ndarray] = ()) -> Tensor:
         """Input rows [tokens, width] of `ids`, with the soft tokens' encoder vectors in the order they stand."""
-        vectors = torch.from_numpy(np.array(soft, dtype=np.float32)) if len(soft) else None
-        return self.model.embed(torch.tensor(ids), vectors, self._inputs)
+        vectors = self.tensor(np.array(soft, dtype=np.float32)) if len(soft) else None
+        return self.model.embed(self.tensor(ids), vectors, self._inputs)
+
+    def tensor(self, values: list[int] | np.ndarray) -> Tensor:
+        """`values` where the model is."""
+        return torch.as_tensor(values, device=self.device)
 
     @torch.inference_mode()
     def text_scores(self, hidden: Tensor) -> np.ndarray:
@@ -87,7 +91,7 @@ def _scores(logits: Tensor) -> np.ndarray:
     scores = torch.log_softmax(logits.float(), dim=-1)
     if not torch.isfinite(scores).all():
         raise NotFinite("the model returned NaN or infinite scores: the weights are damaged, restore or retrain them")
-    return scores.numpy()
+    return scores.cpu().numpy()
 
 
 class Context:
@@ -121,7 +125,7 @@ class Context:
     def condition(self, message: np.ndarray, listener: np.ndarray | None) -> None:
         """Set the vectors that item spans under construction carry from here on."""
         known = np.zeros_like(message) if listener is None else listener
-        self._vectors = [torch.from_numpy(np.asarray(vector, dtype=np.float32))[None] for vector in (message, known)]
+        self._vectors = [self.runner.tensor(np.asarray(vector, dtype=np.float32))[None] for vector in (message, known)]
         self._condition = self.runner.model.rows.condition(*self._vectors)
 
     @torch.inference_mode()
@@ -146,7 +150,8 @@ class Context:
         self._ids.append(id_)
 
     def _read(self, embedded: Tensor) -> Tensor:
-        return self.cache.read(embedded, torch.arange(self.length, self.length + len(embedded)))
+        positions = torch.arange(self.length, self.length + len(embedded), device=embedded.device)
+        return self.cache.read(embedded, positions)
 
     def _guess(self, id_: int) -> list[int]:
         """The words that followed where the latest ones and `id_` stood before; none if they never did."""
@@ -178,16 +183,17 @@ class Context:
         """
         stored = self.cache.length - self.length
         rows = self.runner.model.rows
-        own = rows.residuals[torch.tensor(ids) - rows.vocabulary.control_ids.stop]
+        own = rows.residuals[self.runner.tensor(ids) - rows.vocabulary.control_ids.stop]
         earlier = torch.stack([self._rebuilt[list(path)].sum(0) for path in ancestors])
         self._rebuilt = torch.cat([self._rebuilt, own])
-        mask = torch.full((len(ids), self.length + stored + len(ids)), -torch.inf)
+        device = self.runner.device
+        mask = torch.full((len(ids), self.length + stored + len(ids)), -torch.inf, device=device)
         mask[:, : self.length] = 0
         for row, path in enumerate(ancestors):
             mask[row, [self.length + slot for slot in path]] = 0
             mask[row, self.length + stored + row] = 0
         embedded = self.runner.embed(ids) + self._condition
-        hidden = self.cache.read(embedded, torch.full((len(ids),), self.length + depth), mask)
+        hidden = self.cache.read(embedded, torch.full((len(ids),), self.length + depth, device=device), mask)
         self._branches = hidden, self._shortcut(own + earlier)
         self._branched = [*self._branched, *ids]
 
@@ -200,7 +206,7 @@ class Context:
     def open(self, opener: int) -> None:
         """Read the opener of an item span, after which the codes of level 0 can be scored."""
         self.extend([opener], span=1)
-        self._rebuilt, self._branched = torch.zeros(0, self._vectors[0].shape[1]), []
+        self._rebuilt, self._branched = self._vectors[0][:0], []
         self._branches = self.hidden[None], self._shortcut(torch.zeros_like(self._vectors[0]))
 
     def code_scores(self, type_: str, level: int) -> np.ndarray:

@@ -28,7 +28,7 @@ def fit_readout(
     found = []
     model.eval()
     for done, batch in enumerate(batches):
-        found.append(_states(model, collate([useful[index] for index in batch], pad)))
+        found.append(_states(model, collate([useful[index] for index in batch], pad).to(model.words.device)))
         progress(done + 1, steps, 0.0)
     states = tuple(map(torch.cat, zip(*found, strict=True)))
     return fit(

@@ -54,10 +54,12 @@ class Recipe:
     clip: float = 1.0
     weight_decay: float = 0.01
     dtype: str = "bfloat16"
-    """Of the frozen backbone and the adapter's forward pass; "float32" where bf16 arithmetic is slow."""
+    """Of the backbone's forward pass: "float32" where bf16 arithmetic is slow, "8bit" or "4bit" for a frozen backbone
+    as bitsandbytes packs it (with 4, this is QLoRA)."""
     rehearsal: int = 512
     """Samples of the base's own English, drawn before training, that the stages with an adapter rehearse."""
-    adapter: AdapterConfig = AdapterConfig()
+    adapter: AdapterConfig | None = AdapterConfig()
+    """None trains the backbone whole."""
     shortcut: ShortcutConfig = field(
         default_factory=lambda: ShortcutConfig(
             conversations=16_000,

@@ -31,9 +31,10 @@ def rehearsal(
         return []
     drawn = np.random.default_rng(seed).choice(len(starts), count)
     torch.manual_seed(seed)
+    device = model.words.device
     made: list[Example] = []
     for first in range(0, count, TOGETHER):
-        prompts = torch.tensor([starts[index] for index in drawn[first : first + TOGETHER]])
+        prompts = torch.tensor([starts[index] for index in drawn[first : first + TOGETHER]], device=device)
         sampled = model.base.generate(
             prompts,
             attention_mask=torch.ones_like(prompts),
@@ -45,7 +46,7 @@ def rehearsal(
             eos_token_id=format_.end,
             pad_token_id=format_.end,
         )
-        made += [_example(row, format_.end, width) for row in sampled.numpy()]
+        made += [_example(row, format_.end, width) for row in sampled.cpu().numpy()]
         progress(len(made), count, 0.0)
     return made
 

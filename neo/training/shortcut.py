@@ -50,7 +50,8 @@ def _tensors(model: NeoModel, samples: Samples) -> tuple[Tensor, Tensor, Tensor]
     for row, sid in enumerate(samples.sids):
         codes = model.vocabulary.codes(sid)
         ids[row, : len(codes)] = torch.tensor(codes)
-    return torch.from_numpy(samples.message), torch.from_numpy(samples.listener), ids
+    device = model.words.device
+    return torch.from_numpy(samples.message).to(device), torch.from_numpy(samples.listener).to(device), ids.to(device)
 
 
 def _loss(model: NeoModel, message: Tensor, listener: Tensor, ids: Tensor) -> Tensor:

@@ -2,18 +2,22 @@
 conversation (adapter and rows), and readout.
 
 A run is a folder: `recipe.yaml`, the stages' examples, a checkpoint and a log. Calling `run` again on the folder goes
-on where it stopped. Sources: NEO's stages 2 and 3; AdamW betas .9/.95, weight decay .01, clip 1, cosine.
+on where it stopped. Several processes (`accelerate launch`) take turns at the batches and average their gradients; the
+first of them writes. Sources: NEO's stages 2 and 3; AdamW betas .9/.95, weight decay .01, clip 1, cosine.
 """
 
 import json
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import Accelerator, InitProcessGroupKwargs
 from torch import nn
 
 from neo.format import Format
@@ -48,31 +52,55 @@ class Run:
     shelf: Shelf
     listeners: Listeners
     encoder: TextEncoder
+    processes: Accelerator = field(default_factory=lambda: accelerator())
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.processes.is_main_process
+
+    def once(self, path: Path, make: Callable[[], None]) -> None:
+        """Make a file that is missing, in one process; the others wait for it."""
+        if self.writes and not path.exists():
+            make()
+        self.processes.wait_for_everyone()
+
+
+def accelerator() -> Accelerator:
+    """This process among those that `accelerate launch` started, or alone. While one composes, the others wait long."""
+    return Accelerator(kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(hours=12))])
 
 
 def run(run: Run, progress=lambda stage, done, total, loss: None) -> None:
     """Train all stages of `run`, or what is left of them. Afterwards the model holds the result."""
-    run.folder.mkdir(parents=True, exist_ok=True)
-    run.recipe.save(run.folder / "recipe.yaml")
+    if run.writes:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        run.recipe.save(run.folder / "recipe.yaml")
+    run.model.to(run.processes.device)
+    if run.model.packed:
+        run.model.train()  # what a CPU reads in eval mode bitsandbytes packs anew, and that has no gradient
     kept = _rehearsal(run, progress)
     torch.manual_seed(run.recipe.seed)
-    run.model.base.to(getattr(torch, run.recipe.dtype))
+    run.model.to_dtype(torch.float32 if run.recipe.dtype == "float32" else torch.bfloat16)
     run.model.base.set_attn_implementation("eager")  # faster on a CPU than the fused kernel's backward
     _shortcut(run, progress)
     for position, name in enumerate(STAGES):
         if name == "capability":
-            run.model.add_adapter(run.recipe.adapter)
-        if not (run.folder / f"{name}.pt").exists():
+            run.model.train_backbone(run.recipe.adapter)
+            run.model.to(run.processes.device)
+        end = run.folder / f"{name}.pt"  # the next stage, and any ablation, starts from it
+        if not end.exists():
             _train_stage(run, name, getattr(run.recipe, name), position, kept, progress)
-            _save(run.folder / f"{name}.pt", _weights(run.model))  # the next stage, and any ablation, starts from it
+        run.once(end, lambda end=end: _save(end, _weights(run.model)))
     _start_from(run, STAGES[-1])
     _readout(run, progress)
-    draw_curves(run.folder / "log.jsonl", run.folder / "curves.svg")
+    if run.writes:
+        draw_curves(run.folder / "log.jsonl", run.folder / "curves.svg")
 
 
 def _start_from(run: Run, stage: str) -> None:
     """Put the weights of a stage's end into the model."""
-    stored = torch.load(run.folder / f"{stage}.pt", weights_only=True)
+    stored = _load(run.folder / f"{stage}.pt")
     run.model.rows.load_state_dict(stored["rows"])
     with torch.no_grad():
         for name, parameter in run.model.adapter_parameters().items():
@@ -88,18 +116,22 @@ def _composer(run: Run, position: int, english: float = ENGLISH) -> Composer:
 def _shortcut(run: Run, progress) -> None:
     """Fit the shortcut, or read the one that the folder holds; it stays as it is from here on."""
     path, shortcut = run.folder / "shortcut.pt", run.model.rows.shortcut
-    if path.exists():
-        shortcut.load_state_dict(torch.load(path, weights_only=True))
-    else:
+
+    def make() -> None:
         config = run.recipe.shortcut
         made = samples(_composer(run, SHORTCUT), run.encoder, config)
         losses = fit_shortcut(run.model, made, config.epochs, run.recipe.seed, partial(progress, "shortcut"))
         _log(run, {"stage": "shortcut", "samples": len(made), "held_out": [round(loss, 4) for loss in losses]})
         _save(path, shortcut.state_dict())
+
+    run.once(path, make)
+    shortcut.load_state_dict(_load(path))
     shortcut.requires_grad_(False)
 
 
 def _log(run: Run, entry: dict) -> None:
+    if not run.writes:
+        return
     with (run.folder / "log.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps(entry) + "\n")
 
@@ -107,7 +139,8 @@ def _log(run: Run, entry: dict) -> None:
 def _rehearsal(run: Run, progress) -> list[Example]:
     """The base's own English, sampled once and kept in the folder."""
     path, config = run.folder / "rehearsal-examples.npz", run.recipe
-    if not path.exists():
+
+    def make() -> None:
         openings = [item.description for item in run.shelf.items if item.description]
         made = rehearsal(
             run.model,
@@ -118,10 +151,11 @@ def _rehearsal(run: Run, progress) -> list[Example]:
             config.seed,
             partial(progress, "rehearsal"),
         )
-        if not made:
-            return []
-        _save_examples(path, made)
-    return _load_examples(path)
+        if made:
+            _save_examples(path, made)
+
+    run.once(path, make)
+    return _load_examples(path) if path.exists() else []
 
 
 def _readout(run: Run, progress) -> None:
@@ -139,17 +173,19 @@ def _readout(run: Run, progress) -> None:
 
 
 def _train_stage(run: Run, name: str, stage: StageConfig, position: int, kept: list[Example], progress) -> None:
-    made = _examples(run, name, stage, position)
+    made, among = _examples(run, name, stage, position), run.processes
     checkpoint = _load(run.folder / "checkpoint.pt")
     resumed = checkpoint if checkpoint and checkpoint["stage"] == name else None
     if position and resumed is None:
         _start_from(run, STAGES[position - 1])
-    trained = Trained(run.model, stage, run.recipe)  # copies what it trains, so the start has to be in place
+    trained = Trained(run.model, stage, run.recipe, among)  # copies what it trains, so the start has to be in place
     rng = np.random.default_rng((run.recipe.seed, position, 1))
     if kept:
         made = made + [kept[index % len(kept)] for index in range(round(stage.rehearsed * len(made)))]
     batches = [batch for _ in range(stage.epochs) for batch in bucketed(made, stage.batch_tokens, rng)]
     batches = batches[: stage.most_steps]
+    rounds = len(batches) // among.num_processes
+    batches = batches[among.process_index :: among.num_processes][:rounds]
     first = 0
     if resumed:
         trained.load(resumed)
@@ -157,14 +193,14 @@ def _train_stage(run: Run, name: str, stage: StageConfig, position: int, kept: l
     run.model.train()
     clock, tokens = time.time(), 0
     for step in range(first, len(batches)):
-        batch = collate([made[index] for index in batches[step]], run.format.end)
+        batch = collate([made[index] for index in batches[step]], run.format.end).to(among.device)
         text, codes = run.model.loss(batch)
         code_labels = int((batch.labels >= run.model.vocabulary.control_ids.stop).sum())
         text_labels = int((batch.labels >= 0).sum()) - code_labels
         loss = (text + codes) / max(1, text_labels + code_labels)
         loss.backward()
         trained.step(rate_at(step, len(batches), stage.warmup))
-        tokens += batch.ids.numel()
+        tokens += batch.ids.numel() * among.num_processes
         entry = {
             "stage": name,
             "step": step + 1,
@@ -176,7 +212,7 @@ def _train_stage(run: Run, name: str, stage: StageConfig, position: int, kept: l
         }
         _log(run, entry)
         progress(name, step + 1, len(batches), loss.item())
-        if (step + 1) % SAVE_EVERY == 0:
+        if run.writes and (step + 1) % SAVE_EVERY == 0:
             _save(run.folder / "checkpoint.pt", {"stage": name, "step": step + 1, **trained.state()})
 
 
@@ -188,10 +224,11 @@ def rate_at(step: int, steps: int, warmup: int) -> float:
 
 
 class Trained:
-    """The parameters of a stage and their optimiser. Parameters in bf16 are updated through fp32 copies."""
+    """The parameters of a stage and their optimiser. Parameters in bf16 are updated through fp32 copies; gradients are
+    the mean over all processes."""
 
-    def __init__(self, model: NeoModel, stage: StageConfig, recipe: Recipe):
-        self.model, self.recipe = model, recipe
+    def __init__(self, model: NeoModel, stage: StageConfig, recipe: Recipe, processes: Accelerator):
+        self.model, self.recipe, self.processes = model, recipe, processes
         maps = model.rows.maps()
         rows = [p for p in model.rows.parameters() if p.requires_grad and not any(p is other for other in maps)]
         groups = [
@@ -213,7 +250,10 @@ class Trained:
     def step(self, share: float) -> None:
         """Apply the gradients at `share` of the peak rates and clear them."""
         for parameter, master in zip(self.parameters, self.masters, strict=True):
-            if master is not parameter:
+            if self.processes.num_processes > 1:  # all have to speak of the same parameters
+                own = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+                master.grad = self.processes.reduce(own.float(), "mean")
+            elif master is not parameter:
                 master.grad = None if parameter.grad is None else parameter.grad.float()
         nn.utils.clip_grad_norm_(self.masters, self.recipe.clip)
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
@@ -246,8 +286,10 @@ def _weights(model: NeoModel) -> dict:
 def _examples(run: Run, name: str, stage: StageConfig, position: int) -> list[Example]:
     """The stage's examples, composed once and kept in the folder."""
     path = run.folder / f"{name}-examples.npz"
-    if not path.exists():
-        _save_examples(path, examples(_composer(run, position, stage.english), run.format, run.encoder, stage))
+    run.once(
+        path,
+        lambda: _save_examples(path, examples(_composer(run, position, stage.english), run.format, run.encoder, stage)),
+    )
     return _load_examples(path)
 
 
@@ -288,4 +330,4 @@ def _save(path: Path, state: dict) -> None:
 
 
 def _load(path: Path) -> dict | None:
-    return torch.load(path, weights_only=True) if path.exists() else None
+    return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None

@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 import torch
 
+from neo.errors import SettingInvalid
+from neo.model import load
 from neo.model.neo import AdapterConfig
+from neo.settings import Settings
 from neo.training import train
 from neo.training.batches import collate
 from neo.training.listeners import Simulation
 from neo.training.readout import fit_readout
 from neo.training.recipe import Recipe, ShortcutConfig, StageConfig
 from neo.training.rehearsal import OPENING, rehearsal
+from neo.wording import LANGUAGES
 from tests import tiny
 from tests.training.test_tasks import SHELF
 
@@ -97,6 +101,45 @@ def test_a_stage_begun_by_another_process_goes_on_from_the_end_of_the_one_before
     again = a_run(tmp_path, "bfloat16")
     train.run(again)
     assert torch.allclose(weights(again).float(), wanted.float(), atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A random Llama as a folder that `--base` can name, wide enough for blocks of 64 weights."""
+    folder = tmp_path_factory.mktemp("base")
+    tiny.llama(width=64).save_pretrained(folder)
+    tiny.tokenizer().save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "4bit", "8bit"])
+def test_a_backbone_trained_whole_or_packed_is_served_as_it_was_trained(tmp_path, base, dtype):
+    """Whole in the first two, an adapter on layers of few bits in the others."""
+    settings = Settings(base=base, dtype=dtype, device="cpu", weights=tmp_path / "weights")
+    model, format_ = load.untrained(settings, BOOK, LANGUAGES)
+    whole = dtype not in load.BITS
+    plan = replace(recipe(dtype), adapter=None) if whole else recipe(dtype)
+    words = model.words.detach().clone()
+    train.run(train.Run(tmp_path, plan, model, format_, SHELF, LISTENERS, FakeEncoder()))
+    load.save(settings.weights, model, BOOK, base, plan.adapter)
+    assert torch.equal(model.words.float(), words.to(model.words.dtype).float()), "words' rows stay"
+    names = set(model.adapter_parameters())
+    assert (
+        all(("lora_" in name) != whole for name in names) and "layers.0.self_attn.q_proj.weight" in names or not whole
+    )
+    last = [p for name, p in model.adapter_parameters().items() if "lora_B" in name]
+    assert whole or all(parameter.abs().sum() > 0 for parameter in last), "every layer learned: they start at zero"
+    again, *_ = load.load_model(settings)
+    for name, parameter in again.adapter_parameters().items():
+        assert torch.allclose(parameter.float(), model.adapter_parameters()[name].float(), atol=1e-2), name
+    engine = load.make_engine(again, format_, load.arithmetic(dtype))
+    engine.runner.start(format_.words("two shows"), [])
+
+
+def test_a_packed_base_is_not_trained_whole(base, tmp_path):
+    model, _ = load.untrained(Settings(base=base, dtype="4bit", device="cpu"), BOOK, LANGUAGES)
+    with pytest.raises(SettingInvalid, match="4 or 8 bits"):
+        model.train_backbone(None)
 
 
 def test_rehearsed_text_goes_on_from_its_opening_and_ends_where_the_base_ended(monkeypatch):
