@@ -82,7 +82,8 @@ def run(run: Run, progress=lambda stage, done, total, loss: None) -> None:
     kept = _rehearsal(run, progress)
     torch.manual_seed(run.recipe.seed)
     run.model.to_dtype(torch.float32 if run.recipe.dtype == "float32" else torch.bfloat16)
-    run.model.base.set_attn_implementation("eager")  # faster on a CPU than the fused kernel's backward
+    if run.processes.device.type == "cpu":
+        run.model.base.set_attn_implementation("eager")  # faster than the fused kernel's backward
     _shortcut(run, progress)
     for position, name in enumerate(STAGES):
         if name == "capability":
