@@ -255,7 +255,7 @@ class Requests:
             said = self.draw.pick(item.makers or (None,))
             return (said, said, None) if said else None
         if slot in ("minutes", "hours"):
-            return self._length(slot, item)
+            return self._length(slot, item, wording)
         kind = slot.removeprefix("not_").rstrip("2")
         other = self.shelf.items[self.anchor(wording.language)]
         if kind in FACET_KIND:
@@ -276,8 +276,8 @@ class Requests:
         said = other.title if slot == "not_title" else other.makers[0]
         return said, said, None
 
-    def _length(self, slot: str, item: CatalogItem) -> tuple[str, str, None] | None:
-        """A time into which the item fits, in minutes or in hours, and not many times."""
+    def _length(self, slot: str, item: CatalogItem, wording: Wording) -> tuple[str, str, None] | None:
+        """A time into which the item fits, in minutes or in hours, and not many times; small numbers in words too."""
         unit = 1 if slot == "minutes" else 60
         fitting = [
             length
@@ -288,7 +288,9 @@ class Requests:
         if not fitting:
             return None
         length = self.draw.pick(fitting)
-        return str(length // unit), str(length), None
+        said = length // unit
+        in_words = said in wording.phrases["numbers"] and self.draw.chance(0.5)
+        return wording.number(said) if in_words else str(said), str(length), None
 
     def _alike(self, anchor: int, used: list[int]) -> int:
         """An item that goes with the anchor: near in content or sharing topics, of any type."""

@@ -43,7 +43,7 @@ NONSENSE = "flurb wizzle grong 12 tapioca"
 REQUESTS = {
     "in another language": "Dos pódcast sobre ciencia, por favor",
     "several types": "Two podcasts and an audiobook about the ocean",
-    "a short time": "Something for a 20-minute walk",
+    "a short time": "A podcast for a 25-minute jog",
     "like, but": "Something like Serial but funnier",
     "nothing by": "A sea adventure on audio, nothing by Jules Verne",
     "not a topic": "Two podcasts, not true crime",
@@ -112,8 +112,9 @@ def test_a_request_brings_what_its_chips_say(assistant, message):
     [
         ("nothing by", lambda item: "Jules Verne" in item.makers),
         ("not a topic", lambda item: "true crime" in item.topics),
+        ("a short time", lambda item: not item.minutes or item.minutes > 25),
     ],
-    ids=["a maker", "a topic"],
+    ids=["a maker", "a topic", "a length"],
 )
 def test_what_is_refused_does_not_come(assistant, kind, refused):
     assert not list(filter(refused, cards(reply(assistant, REQUESTS[kind]))))
@@ -123,6 +124,12 @@ def test_what_is_refused_does_not_come(assistant, kind, refused):
 def test_what_was_suggested_can_be_asked_about(assistant, message):
     first = reply(assistant, "Two podcasts about space")
     reply(assistant, message, first[-1].conversation)
+
+
+def test_what_comes_next_can_be_shorter(assistant):
+    first = reply(assistant, "Two podcasts about history")
+    shown, later = cards(first), cards(reply(assistant, "Anything shorter than these?", first[-1].conversation))
+    assert later and max(item.minutes for item in later) < min(item.minutes for item in shown)
 
 
 def test_controls_hold_whatever_is_said(assistant):
