@@ -9,7 +9,7 @@ from transformers import MistralConfig
 from neo.errors import SettingInvalid
 from neo.model import backbone
 from neo.model.backbone import Hub, Llama, backbone_of
-from neo.model.load import arithmetic
+from neo.model.load import arithmetic, device_called
 from neo.model.runner import Arithmetic
 from tests import tiny
 
@@ -93,10 +93,25 @@ def test_a_base_that_forgets_early_tokens_is_refused():
         Hub(SimpleNamespace(base=SimpleNamespace(config=config)))
 
 
+def test_a_gpu_is_named_or_chosen_where_there_is_one(monkeypatch):
+    """What can be told of a GPU without one; "int8" is the CPU's own."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    cuda = device_called("auto")
+    assert cuda.type == "cuda" and device_called("cpu").type == "cpu" and device_called("cuda:1").index == 1
+    assert arithmetic("auto", cuda) == arithmetic("4bit", cuda) == Arithmetic(torch.bfloat16)
+    with pytest.raises(SettingInvalid, match="4bit, 8bit on cuda"):
+        arithmetic("int8", cuda)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device_called("auto").type == "cpu"
+    for name in ("cuda", "abacus"):
+        with pytest.raises(SettingInvalid, match=f"'{name}' .no GPU was found.: expected"):
+            device_called(name)
+
+
 def test_the_arithmetic_is_named_or_chosen_for_the_machine(monkeypatch):
     assert arithmetic("float32") == Arithmetic(torch.float32)
     for has, chosen in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: {"amx_bf16": has})
         assert arithmetic("auto") == arithmetic("int8") == Arithmetic(chosen, light=True)
-    with pytest.raises(SettingInvalid, match='expected "auto", "int8", "float32" or "bfloat16"'):
+    with pytest.raises(SettingInvalid, match="expected one of auto, float32, bfloat16, int8, 4bit, 8bit on cpu"):
         arithmetic("int4")
