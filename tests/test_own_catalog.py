@@ -38,11 +38,7 @@ THEMES = (
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    """A 2-layer random Llama with the real tokenizer, as a folder that `--base` can name."""
-    folder = tmp_path_factory.mktemp("base")
-    tiny.llama().save_pretrained(folder)
-    tiny.tokenizer().save_pretrained(folder)
-    return str(folder)
+    return tiny.saved_base(tmp_path_factory.mktemp("base"))
 
 
 def write_items(path):

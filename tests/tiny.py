@@ -50,6 +50,13 @@ def llama(seed: int = 0, width: int = 32) -> LlamaForCausalLM:
     return LlamaForCausalLM(config).eval()
 
 
+def saved_base(folder, width: int = 32) -> str:
+    """`llama` with the real tokenizer, written into a folder that `--base` can name."""
+    llama(width=width).save_pretrained(folder)
+    tokenizer().save_pretrained(folder)
+    return str(folder)
+
+
 def model(book_: SidBook, seed: int = 0) -> tuple[NeoModel, Format]:
     """An untrained model on `llama` whose rows, too, are random."""
     base = llama(seed)

@@ -1,7 +1,7 @@
 """From a plan to a filter: what was named is looked up, what is wanted becomes a query, the query becomes trie views.
 
 A filter never chooses an item; it only says which items exist for this reply. A wish that leaves too little is loosened
-step by step (tones, then formats, then the length or the topics), and each step is said.
+step by step (tones, then formats, then the length or the topics, then both), and each step is said.
 """
 
 from dataclasses import dataclass, field, replace
@@ -183,6 +183,9 @@ class Steering:
             steps.append((any_length, lengths, False))
             steps.append((replace(any_length, tones=(), formats=()), tones + formats + lengths, False))
         steps.append((replace(wish, tones=(), formats=(), topics=()), tones + formats + topics, False))
+        if lengths and topics:
+            nothing_else = replace(any_length, tones=(), formats=(), topics=())
+            steps.append((nothing_else, tones + formats + topics + lengths, False))
         if plan.familiarity == "familiar" and not controls.familiarity:
             steps.append((replace(wish, only_items=None), [("familiarity", "familiar")], False))
         for step, left_out, all_topics in steps:

@@ -200,6 +200,9 @@ def test_a_length_said_in_words_holds_beside_the_controls_and_is_left_out_aloud(
     steered = steer(session, steering, Plan("recommend", (("audiobook", 1),), terms=(Term("length", "5"),)))
     assert "audiobook" in {item.type for item in left(session, steered)} and not steered.plan.terms
     assert any("at most 5 minutes" in text for text in steered.notices)
+    hopeless = Plan("recommend", (("episode", 1),), terms=(Term("topic", "football"), Term("length", "5")))
+    both = steer(session, steering, hopeless)  # no episode is about it, and none is so short
+    assert "episode" in {item.type for item in left(session, both)} and not both.plan.terms
 
 
 def test_shorter_is_said_of_what_was_shown_last(session, steering):

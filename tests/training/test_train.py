@@ -105,11 +105,8 @@ def test_a_stage_begun_by_another_process_goes_on_from_the_end_of_the_one_before
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    """A random Llama as a folder that `--base` can name, wide enough for blocks of 64 weights."""
-    folder = tmp_path_factory.mktemp("base")
-    tiny.llama(width=64).save_pretrained(folder)
-    tiny.tokenizer().save_pretrained(folder)
-    return str(folder)
+    """Wide enough for blocks of 64 weights."""
+    return tiny.saved_base(tmp_path_factory.mktemp("base"), width=64)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "4bit", "8bit"])
