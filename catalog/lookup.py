@@ -130,6 +130,11 @@ class TitleIndex:
         columns = (Item.id, Item.key, Item.type, Item.title, Item.language, Item.fame)
         return cls(session.execute(select(*columns).order_by(Item.id)).all())
 
+    def called(self, name: str) -> str | None:
+        """The title that is exactly the plain `name`, or its part before the subtitle is; None for none."""
+        owner = next(iter(self._spellings.exact(name)), None)
+        return None if owner is None else self._rows[owner][3]
+
     def find(self, text: str, limit: int = 5, types: Sequence[str] = ()) -> list[Match]:
         """The items called so, best first; if any is called exactly so, only those."""
         name = plain(text)
@@ -159,6 +164,11 @@ class MakerIndex:
     @classmethod
     def from_session(cls, session: Session) -> "MakerIndex":
         return cls(session.execute(select(Maker.id, Maker.name).order_by(Maker.id)).all())
+
+    def called(self, name: str) -> str | None:
+        """The maker whose whole name is the plain `name`; None for none."""
+        owner = next((owner for owner, score in self._spellings.exact(name).items() if score == 1), None)
+        return None if owner is None else self._rows[owner][1]
 
     def find(self, text: str, limit: int = 10) -> list[MakerMatch]:
         """The makers called so, best first; if any is called exactly so, only those."""

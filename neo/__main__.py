@@ -47,6 +47,10 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run goes on from its checkpoint.")],
     database: DatabaseOption,
     sids: Annotated[Path, typer.Option(help="Folder with the SIDs to train on.")] = BUILT_SIDS,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Weights to go on from, with their SIDs: probe, shortcut, the last stage and readout alone."),
+    ] = None,
     base: BaseOption = Settings().base,
     scale: Annotated[float, typer.Option(help="Share of the recipe's conversations; 0.01 is a quick trial.")] = 1.0,
     dtype: Annotated[
@@ -63,7 +67,7 @@ def train(
 ) -> None:
     """Train on conversations composed from the catalog. Writes OUT/weights.
 
-    Stages: shortcut, grounding, capability, steering, fluency, practice, conversation, readout.
+    Stages: probe, shortcut, grounding, capability, steering, fluency, practice, conversation, understanding, readout.
 
     The shipped model: `python -m neo train --out runs/demo --sids neo/weights/demo`. To use what you trained:
     `python app.py --weights runs/demo/weights`. A GPU is used where there is one; several take turns at the batches
@@ -73,7 +77,7 @@ def train(
     from neo.training.listeners import Simulation, listeners_of
     from neo.training.recipe import scaled
     from neo.training.shelf import Shelf
-    from neo.training.train import Run, accelerator, run
+    from neo.training.train import STAGES, Run, accelerator, run
 
     if dtype not in (known := ("bfloat16", "float32", *load.BITS)):
         raise NeoError(f"--dtype {dtype!r}: expected one of {', '.join(known)}")
@@ -82,7 +86,7 @@ def train(
     processes = accelerator()
     say = report if processes.is_main_process else (lambda text: None)
     recipe = scaled(scale, dtype=dtype, seed=seed, **({"adapter": None} if full else {}))
-    book = SidBook.load(sids)
+    book = SidBook.load(start or sids)
     encoder = TextEncoder(book.encoder)
     with processes.main_process_first(), Session(open_database(database)) as session:
         prepare_catalog(session, book, encoder)
@@ -90,9 +94,12 @@ def train(
         shelf = Shelf.of(session, encoder, book)
         listeners = listeners_of(session, shelf.items, shelf.vectors)
     say(f"listeners: {'simulated' if isinstance(listeners, Simulation) else 'recorded'}")
-    settings = Settings(base=base, dtype=dtype, device=str(processes.device))
-    languages = tuple(dict.fromkeys((*recipe.languages, *(item.language for item in shelf.items))))
-    model, format_ = load.untrained(settings, book, languages, seed, say)
+    settings = Settings(base=base, dtype=dtype, device=str(processes.device), weights=start or SHIPPED_WEIGHTS)
+    if start:
+        model, format_, *_ = load.load_model(settings, say)
+    else:
+        languages = tuple(dict.fromkeys((*recipe.languages, *(item.language for item in shelf.items))))
+        model, format_ = load.untrained(settings, book, languages, seed, say)
     with progress_bar() as progress:
         bars: dict[str, int] = {}
 
@@ -103,10 +110,12 @@ def train(
                 bars[stage] = progress.add_task(stage, total=total)
             progress.update(bars[stage], completed=done, description=f"{stage} (loss {loss:.2f})")
 
-        run(Run(out, recipe, model, format_, shelf, listeners, encoder, processes), show)
+        stages = STAGES[-1:] if start else STAGES
+        done = Run(out, recipe, model, format_, shelf, listeners, encoder, processes, stages)
+        run(done, show)
     if not processes.is_main_process:
         return
-    load.save(out / "weights", model, book, base, recipe.adapter)
+    load.save(out / "weights", model, done.probe, book, base, recipe.adapter)
     recipe.save(out / "weights" / "recipe.yaml")
     screen.print(f"weights are in {out / 'weights'}")
 
@@ -122,8 +131,8 @@ def evaluate(
 ) -> None:
     """Measure the model on wordings, listeners and clues that it was not trained on. Every mean has a 95 % interval.
 
-    Suites: recommend, search, steer, exclude, valid, explain, dialogue, language, keep, speed. Replies take seconds
-    each on a CPU: `--queries 40` gives a first impression.
+    Suites: recommend, search, plans, steer, exclude, valid, explain, dialogue, language, keep, speed. Replies take
+    seconds each on a CPU: `--queries 40` gives a first impression.
     """
     from neo.chat.assistant import open_assistant
     from neo.evaluation.bench import Bench

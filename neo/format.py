@@ -1,7 +1,7 @@
 """The conversation format: one function turns a conversation into token ids, a loss mask and soft vectors.
 
     <|im_start|>user
-    <|listener|> (vector, spans of the history) <|message|> (vector) words<|im_end|>
+    <|listener|> (vector, spans of the history) <|message|> (vector) words<|hint|> topic " history"<|/hint|><|im_end|>
     <|im_start|>assistant
     <|plan|> recommend type:show x2 topic " history"<|/plan|> <|facts|>..<|/facts|>
     words span <|facts|>..<|/facts|> words<|im_end|>
@@ -32,6 +32,8 @@ class Message:
     listener: np.ndarray | None = None
     liked: np.ndarray | None = None
     """The mean vector of items that the visitor names as liked; known once the plan is."""
+    hints: tuple[Term, ...] = ()
+    """What encoder and catalog recognise in the words (`neo.hints`), for the model to use or to leave."""
     spoken: bool = True
     """False leaves the words out and the vector alone speaks: the cheapest way to learn what vectors mean."""
 
@@ -144,7 +146,9 @@ class Format:
                 put([self.vocabulary.id("message")])
                 vectors.append((len(ids), turn.vector))
                 put([self.vocabulary.id("message-vector")])
-                put(self.words(turn.text) if turn.spoken else [])
+                if turn.spoken:
+                    put(self.words(turn.text))
+                    put(self._hint(turn))
                 put(self._assistant)
                 continue
             own = turn.learn in ("all", "answer")
@@ -164,6 +168,14 @@ class Format:
                 put([self.end], own)
                 put(self._newline)
         return Rendered(ids, mask, vectors, spans, message, listener)
+
+    def _hint(self, message: Message) -> list[int]:
+        """The hint span of a message: fields and values as a plan has them; nothing for no hints."""
+        ids = []
+        for term in message.hints:
+            named = self.words(" " + term.value) if term.field in CONTROLLED else None
+            ids += [self.vocabulary.id(term.field), *(named or self._copied(term.value, [message.text], False))]
+        return [self.vocabulary.id("hint"), *ids, self.vocabulary.id("/hint")] if ids else []
 
     def facts(self, facts: Facts) -> list[int]:
         span = self.vocabulary.span(facts.sid) if facts.sid else []

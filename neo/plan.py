@@ -12,8 +12,21 @@ from neo.sids.vocabulary import ACTS, FIELDS, MOST
 ANY = "any"  # in place of an item type: whichever fits
 CONTROLLED = ("topic", "tone", "format", "length")  # fields whose values come from vocabularies; others are copied
 SHORTER = "shorter"  # a length: than what was suggested last
-LENGTHS = tuple(map(str, (*range(5, 61, 5), 75, 90, 120, 150, 180, 240, 300, 360, 480, 600, 720, 900)))
-"""Minutes that an item may have at most, as a plan writes them."""
+_HOURS = " hours"
+
+
+def length_called(minutes: int) -> str:
+    """A length as a plan writes it, which is as it is said: "45", but "3 hours"."""
+    return f"{minutes // 60}{_HOURS}" if minutes > 60 and minutes % 60 == 0 else str(minutes)
+
+
+def minutes_of(length: str) -> int:
+    """The inverse."""
+    return int(length.removesuffix(_HOURS)) * (60 if length.endswith(_HOURS) else 1)
+
+
+LENGTHS = tuple(map(length_called, (*range(5, 61, 5), 75, 90, 120, 150, 180, 240, 300, 360, 480, 600, 720, 900)))
+"""What an item may take at most."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,7 @@ class Plan:
         """The most minutes that an item may have, or None. "Shorter" is said of the items of `slate`, the latest one,
         that the plan refers to; else of those of the types that it wants; else of all."""
         said = self.values("length")
-        limits = [int(value) for value in said if value != SHORTER]
+        limits = [minutes_of(value) for value in said if value != SHORTER]
         if SHORTER in said:
             shown = tuple(slate)
             meant = [shown[ref - 1] for ref in self.refs if ref <= len(shown)]

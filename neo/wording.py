@@ -16,7 +16,7 @@ from jinja2 import meta
 
 from neo.errors import PromptInvalid
 from neo.items import CatalogItem
-from neo.plan import SHORTER
+from neo.plan import SHORTER, minutes_of
 
 FOLDER = Path(__file__).parent.parent / "prompts"
 LANGUAGES = ("en", "es", "fr", "de", "pt", "it")
@@ -109,8 +109,12 @@ class Wording:
         return None
 
     def length(self, length: str) -> str:
-        """A plan's length: "at most 20 minutes", or "shorter"."""
-        return self.notice(length) if length == SHORTER else self.notice("at_most", number=length)
+        """A plan's length: "at most 20 minutes", "at most 3 hours", or "shorter"."""
+        if length == SHORTER:
+            return self.notice(length)
+        if length.isdigit():
+            return self.notice("at_most", number=length)
+        return self.notice("at_most_hours", number=minutes_of(length) // 60)
 
     def notice(self, notice: str, /, **values) -> str:
         """Something the program says itself."""

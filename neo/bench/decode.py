@@ -8,6 +8,7 @@ from time import perf_counter
 
 import numpy as np
 import torch
+from torch import Tensor
 from transformers import LogitsProcessorList
 
 from neo.decoding import beams
@@ -17,6 +18,7 @@ from neo.format import Message
 from neo.model.plain import as_causal_lm, shortcut_of
 from neo.model.runner import Runner
 from neo.plan import Plan
+from neo.sids.vocabulary import Vocabulary
 
 PROMPT = 256  # tokens
 SUBJECT = "Something gripping about people who go to sea, with storms, islands and a good narrator. "
@@ -36,7 +38,8 @@ class Timed:
 
 
 def bench_decode(assistant, type_: str, runs: int = 3, progress=lambda: None) -> dict:
-    """`ratio_beam10`, `ratio_beam20`: generate's seconds over ours, medians of `runs`, both in float32; `same_items`.
+    """`ratio_beam10`, `ratio_beam20`: generate's seconds over ours, medians of `runs`, both in float32; `same_items`;
+    the same against transformers with the prompt read once (`ratio_prompt_once_...`), which generate does not do.
     Then, in the arithmetic of the chat (`dtype`), `span_s`: a span in mid-reply, beam 10, and `constraint_share` of it;
     `text_tokens_per_second` where nothing is copied."""
     format_, model = assistant.format, assistant.engine.runner.model
@@ -79,20 +82,25 @@ def bench_decode(assistant, type_: str, runs: int = 3, progress=lambda: None) ->
         rows = [[model.vocabulary.code(id_) for id_ in row] for row in found.tolist()]
         return [tuple(code for *_, code in row) for row in rows if None not in row]  # generate pads what it lacks
 
+    def once(width: int):
+        logits = CatalogLogits(model.vocabulary, {type_: view}, opened=type_, shortcut=shortcut)
+        return _prompt_once(plain, prompt, logits, width, model.vocabulary, type_)
+
     result: dict = {"prompt_tokens": len(ids) + 1, "same_items": True}
     for width in (10, 20):
-        seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
+        seconds: dict[str, list[float]] = {"ours": [], "generate": [], "prompt_once": []}
         for _ in range(runs):
-            mine, mine_s = _clocked(lambda width=width: ours(width))
-            other, other_s = _clocked(lambda width=width: theirs(width))
-            seconds["ours"].append(mine_s)
-            seconds["theirs"].append(other_s)
-            result["same_items"] &= mine == other[: len(mine)]
+            found = {}
+            for name, search in (("ours", ours), ("generate", theirs), ("prompt_once", once)):
+                found[name], took = _clocked(lambda search=search, width=width: search(width))
+                seconds[name].append(took)
+            mine = found["ours"]
+            result["same_items"] &= all(other[: len(mine)] == mine for other in found.values())
             progress()
-        result[f"ours_beam{width}_s"], result[f"generate_beam{width}_s"] = (
-            round(float(np.median(seconds[name])), 3) for name in ("ours", "theirs")
-        )
-        result[f"ratio_beam{width}"] = round(float(np.median(seconds["theirs"]) / np.median(seconds["ours"])), 2)
+        middle = {name: float(np.median(values)) for name, values in seconds.items()}
+        result |= {f"{name}_beam{width}_s": round(value, 3) for name, value in middle.items()}
+        result[f"ratio_beam{width}"] = round(middle["generate"] / middle["ours"], 2)
+        result[f"ratio_prompt_once_beam{width}"] = round(middle["prompt_once"] / middle["ours"], 2)
     runner, result["dtype"] = Runner(model, of_chat), str(of_chat)
     context = runner.start(ids, [vector])
     context.condition(vector, None)
@@ -105,6 +113,26 @@ def bench_decode(assistant, type_: str, runs: int = 3, progress=lambda: None) ->
     result["constraint_share"] = round(timed.seconds / sum(spans), 5)
     result["text_tokens_per_second"] = round(_words(runner, ids, vector), 1)
     return result
+
+
+@torch.inference_mode()
+def _prompt_once(plain, prompt: Tensor, logits: CatalogLogits, width: int, vocabulary: Vocabulary, type_: str) -> list:
+    """Codes of the best beams by transformers' own model and cache: the prompt is read once, its cache repeated."""
+    read = plain(inputs_embeds=prompt, use_cache=True)
+    cache, scores = read.past_key_values, read.logits[:, -1]
+    written, totals = torch.zeros(1, 0, dtype=torch.long), torch.zeros(1)
+    for level in range(vocabulary.shape(type_).levels):
+        if level:
+            scores = plain(input_ids=written[:, -1:], past_key_values=cache, use_cache=True).logits[:, -1]
+        sums = (totals[:, None] + logits(written, scores)).flatten()
+        totals, best = sums.topk(min(width, int(sums.isfinite().sum())))
+        rows, ids = best // scores.shape[1], best % scores.shape[1]
+        written = torch.cat([written[rows], ids[:, None]], 1)
+        if level:
+            cache.batch_select_indices(rows)
+        else:
+            cache.batch_repeat_interleave(len(rows))
+    return [tuple(vocabulary.code(id_)[2] for id_ in row) for row in written.tolist()]
 
 
 def _words(runner, ids: list[int], vector: np.ndarray, count: int = 48) -> float:

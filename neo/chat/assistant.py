@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from catalog import queries
 from catalog.database import open_database
 from catalog.lookup import MakerIndex, TitleIndex
+from catalog.mentions import Mentions
 from neo.chat.host import Host, Past
 from neo.chat.language import message_language
 from neo.chat.parts import Card, Controls, Conversation, Done, Notice, Part, Turn, Understood, Words
@@ -27,6 +28,7 @@ from neo.decoding.trie import Tries
 from neo.errors import NeoError
 from neo.facets import facet_tries
 from neo.format import HISTORY, Format, Message, copied_values, earlier
+from neo.hints import Hints
 from neo.items import CatalogItem
 from neo.model.load import Loaded, load
 from neo.plan import LENGTHS, Plan
@@ -56,7 +58,7 @@ class Assistant:
     ):
         self.prompts, self.frozen = prompts, frozen
         self.format: Format = loaded.format
-        self.encoder, self.sampling = loaded.encoder, sampling
+        self.encoder, self.probe, self.sampling = loaded.encoder, loaded.probe, sampling
         self.database, self.engine, self.book = database, loaded.engine, loaded.book
         self._looked, self._looking = time.monotonic(), Lock()
         with Session(database) as session:
@@ -68,9 +70,9 @@ class Assistant:
         """Everything that is kept of the catalog between replies."""
         self._extent = session.execute(queries.extent()).one()
         self._sids = [Sid.parse(text) for text in session.scalars(queries.matching_sids(queries.Wish()))]
-        self.steering = Steering(
-            Tries.build(self._sids), Names(TitleIndex.from_session(session), MakerIndex.from_session(session))
-        )
+        names = Names(TitleIndex.from_session(session), MakerIndex.from_session(session))
+        self.steering = Steering(Tries.build(self._sids), names)
+        self.hints = Hints(self.probe, self.encoder, Mentions(names.titles, names.makers))
         self.facet_values = facet_tries(session, self.format)
         self._pasts: dict[str, Past] = {}
 
@@ -229,8 +231,7 @@ class Assistant:
         prompt = []
         for at, (text, turn) in enumerate([(turn.message, turn) for turn in turns] + [(message, None)]):
             spans = tuple(item.sid for item in past.items[-HISTORY:]) if at == 0 else ()
-            vector = self.encoder.encode([text])[0]
-            prompt.append(Message(text, vector, spans, past.vector if at == 0 else None))
+            prompt.append(self.message(text, spans, past.vector if at == 0 else None))
             if turn is not None:
                 prompt.append(earlier(turn.plan, [item.sid for item in turn.items], turn.words))
         rendered = self.format.render(prompt)
@@ -251,6 +252,10 @@ class Assistant:
             events = self.engine.reply(rendered.ids, soft, rules, watch, self.sampling, given)
             yield from host.parts(watch.events(events))
             yield watch.trace()
+
+    def message(self, text: str, history: tuple[Sid, ...] = (), listener: np.ndarray | None = None) -> Message:
+        """A message as the model reads it: the words, what the encoder makes of them, and their hints."""
+        return Message(text, self.encoder.encode([text])[0], history, listener, hints=self.hints.of([text])[0])
 
     def _own(self, items: tuple[CatalogItem, ...]) -> Past:
         """A visitor's own history; nothing of it is kept here."""

@@ -6,7 +6,7 @@ from neo.chat.parts import Controls
 from neo.chat.steering import CHOOSING
 from neo.chat.words import words
 from neo.items import CatalogItem
-from neo.plan import ANY, Plan
+from neo.plan import ANY, Plan, length_called
 from neo.wording import Wording
 
 
@@ -68,7 +68,7 @@ def _hides(item: CatalogItem, controls: Controls, wording: Wording, history: tup
             controls.tones and not set(controls.tones) & set(item.tones),
             [wording.label("tones", tone) for tone in controls.tones],
         ),
-        (long, [wording.length(str(controls.minutes))]),
+        (long, [wording.length(length_called(controls.minutes or 0))]),
     ]
     return [label for hides, labels in reasons if hides for label in labels]
 

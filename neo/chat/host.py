@@ -14,7 +14,7 @@ from neo.decoding import engine
 from neo.decoding.grammar import ReplyState
 from neo.format import Facts, Format, Message
 from neo.items import CatalogItem
-from neo.plan import ANY, CONTROLLED, Plan
+from neo.plan import ANY, CONTROLLED, Plan, length_called
 from neo.sids.sid import Sid
 from neo.wording import Wording, render
 
@@ -85,7 +85,7 @@ class Host:
         """What was looked for: the plan, and what the controls ask of items that no plan can say."""
         yield from chips(plan, self.wording)
         yield from (self.wording.label("tones", tone) for tone in self.controls.tones)
-        yield from [self.wording.length(str(self.controls.minutes))] if self.controls.minutes else []
+        yield from [self.wording.length(length_called(self.controls.minutes))] if self.controls.minutes else []
 
     def _sayable(self, plan: Plan) -> Plan:
         """The plan without names that are no words of the visitor's, such as half an emoji."""

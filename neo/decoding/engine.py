@@ -132,6 +132,10 @@ class Engine:
         context.condition(soft[-1], decision.listener)
         yield from self._write_reply(context, decision, host, sampling)
 
+    def plan(self, ids: list[int], soft: list[np.ndarray], rules: PlanRules) -> list[int]:
+        """The plan span that a rendered prompt leads to, and nothing more."""
+        return self._write_plan(self.runner.start(ids, soft), rules)
+
     def _write_plan(self, context, rules: PlanRules) -> list[int]:
         """Greedy under the plan's grammar; a token that alone is allowed costs no score."""
         written = [self.vocabulary.id("plan")]
@@ -171,7 +175,7 @@ class Engine:
                 yield End("length")
                 return
             if type_ is None:
-                if position and state.may_end() and id_ in self._line_ends:
+                if position and state.ends_with_the_line() and id_ in self._line_ends:
                     yield End("end")  # the line about the last item is the last line
                     return
                 context.write(id_)

@@ -205,6 +205,10 @@ class ReplyState:
     def may_end(self) -> bool:
         return self.free or not self.openable()
 
+    def ends_with_the_line(self) -> bool:
+        """Whether what is still to come is the line about the last item; a free reply ends when the model ends it."""
+        return not self.free and self.may_end()
+
     def allowed_controls(self) -> frozenset[int]:
         """New tokens that may stand in text: openers of openable types alone. Words are always allowed."""
         return frozenset(self.vocabulary.opener(type_) for type_ in self.openable())

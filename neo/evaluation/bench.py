@@ -13,8 +13,9 @@ from neo.chat.assistant import Assistant
 from neo.chat.parts import Card, Controls, Conversation, Done, Notice, Understood, Words
 from neo.decoding import beams
 from neo.decoding.engine import Sampling
+from neo.decoding.grammar import PlanRules
 from neo.decoding.trie import Tries
-from neo.format import Message
+from neo.format import Message, Reply, copied_values
 from neo.items import CatalogItem
 from neo.plan import Plan
 from neo.settings import Settings
@@ -72,6 +73,23 @@ class Bench:
 
     def encode(self, text: str) -> np.ndarray:
         return self.assistant.encoder.encode([text])[0]
+
+    def plan(self, turns: list[Message | Reply], hinted: bool = True) -> Plan:
+        """The plan that the model writes for composed turns, the last of which is a message; `hinted` False leaves the
+        messages' hints out."""
+        format_, engine = self.assistant.format, self.assistant.engine
+        heard = [self._heard(turn, hinted) if isinstance(turn, Message) else turn for turn in turns]
+        said = [
+            text for turn in heard for text in ([turn.text] if isinstance(turn, Message) else copied_values(turn.plan))
+        ]
+        rules = PlanRules(format_.vocabulary, self.assistant.facet_values, tuple(map(tuple, map(format_.words, said))))
+        rendered = format_.render(heard)
+        return format_.parse_plan(engine.plan(rendered.ids, [vector for _, vector in rendered.vectors], rules))
+
+    def _heard(self, message: Message, hinted: bool) -> Message:
+        """A composed message as the assistant would read it."""
+        read = self.assistant.message(message.text, message.history, message.listener)
+        return read if hinted else replace(read, hints=())
 
     def rank(self, message: Message, plan: Plan, type_: str, view, width: int = 20) -> list[int]:
         """Positions of the items of the model's beams for one span of `type_` behind a given plan, best first."""

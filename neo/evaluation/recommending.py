@@ -8,7 +8,7 @@ import numpy as np
 from neo.evaluation.baselines import CoListening, Neighbours, Popularity, SequenceModel, ranked
 from neo.evaluation.bench import Bench
 from neo.evaluation.metrics import hit_rate, ndcg, share
-from neo.format import HISTORY, Message
+from neo.format import HISTORY
 from neo.plan import Plan
 from neo.training.listeners import FIRST_HELD_OUT, Recorded
 
@@ -54,9 +54,8 @@ def _rank(bench: Bench, rivals: dict, heard: list[int], targets: list[int], rank
     """Add what the model and its rivals make of a history; the targets are of one type."""
     shelf, type_ = bench.shelf, bench.shelf.items[targets[0]].type
     text = f"Recommend one {type_} for me."
-    message = Message(
-        text, bench.encode(text), tuple(shelf.items[i].sid for i in heard[-HISTORY:]), shelf.tastes[heard].mean(0)
-    )
+    spans = tuple(shelf.items[i].sid for i in heard[-HISTORY:])
+    message = bench.assistant.message(text, spans, shelf.tastes[heard].mean(0))
     view = bench.tries.by_type[type_].everything().without([shelf.items[i].sid for i in heard])
     plan = Plan("recommend", types=((type_, 1),), ids_only=True)
     rankings["model"].append((bench.rank(message, plan, type_, view), set(targets)))

@@ -14,7 +14,6 @@ from neo.evaluation.baselines import Bm25, Neighbours, ranked
 from neo.evaluation.bench import Bench
 from neo.evaluation.metrics import hit_rate, share
 from neo.evaluation.recommending import K, scores
-from neo.format import Message
 from neo.plan import Plan
 from neo.sids.store import item_text
 
@@ -42,7 +41,7 @@ def search(bench: Bench, queries: int, progress=lambda: None) -> dict:
             vector, right = bench.encode(text), {target}
             plan = Plan("search", types=((type_, 1),), ids_only=True)
             view = bench.tries.by_type[type_].everything()
-            rankings["model"].append((bench.rank(Message(text, vector), plan, type_, view), right))
+            rankings["model"].append((bench.rank(bench.assistant.message(text), plan, type_, view), right))
             allowed = np.array([item.type == type_ for item in shelf.items])
             for name, found in (
                 ("neighbours", neighbours.score([], vector)),

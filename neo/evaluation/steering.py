@@ -64,7 +64,7 @@ def _steered(bench: Bench, asked: Plan, text: str) -> dict[str, float]:
     seen = [item.sid for item in served.items]
     right: dict[str, bool | float] = {
         "plan: act": plan.act == asked.act,
-        "plan: whole": _same(plan, asked),
+        "plan: whole": same_plan(plan, asked),
         "free: format": _format_obeyed(asked, len(free), spoke),
         "served: format": _format_obeyed(asked, len(seen), any(char.isalpha() for char in served.words)),
     }
@@ -84,7 +84,7 @@ def _steered(bench: Bench, asked: Plan, text: str) -> dict[str, float]:
     return {key: float(value) for key, value in right.items()}
 
 
-def _same(plan: Plan, asked: Plan) -> bool:
+def same_plan(plan: Plan, asked: Plan) -> bool:
     def terms(of: Plan) -> set:
         return {(term.field, term.value.casefold(), term.wanted) for term in of.terms}
 
@@ -114,7 +114,7 @@ def _format_obeyed(asked: Plan, items: int, spoke: bool) -> bool:
 
 def _free(bench: Bench, text: str) -> "_Silent":
     format_ = bench.assistant.format
-    rendered = format_.render([Message(text, bench.encode(text))])
+    rendered = format_.render([bench.assistant.message(text)])
     rules = PlanRules(format_.vocabulary, bench.assistant.facet_values, (tuple(format_.words(text)),))
     host = _Silent(bench)
     soft = [vector for _, vector in rendered.vectors]
@@ -195,7 +195,7 @@ def valid(bench: Bench, queries: int, progress=lambda: None) -> dict:
     for at in range(queries):
         text = _small(composer)[0].text
         type_ = vocabulary.types[at % len(vocabulary.types)].name
-        message, plan = Message(text, bench.encode(text)), Plan("recommend", types=((type_, 1),), ids_only=True)
+        message, plan = bench.assistant.message(text), Plan("recommend", types=((type_, 1),), ids_only=True)
         found = bench.sids(message, plan, type_, bench.tries.by_type[type_].everything(), 30)
         exist += [sid in bench.by_sid for sid in found]
         progress()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from neo.evaluation.keeping import keep
+from neo.evaluation.planning import plans
 from neo.evaluation.recommending import recommend
 from neo.evaluation.searching import search
 from neo.evaluation.speed import speed
@@ -12,6 +13,7 @@ from neo.evaluation.talking import dialogue, explain, language
 SUITES: dict[str, Callable[..., dict]] = {
     "recommend": recommend,
     "search": search,
+    "plans": plans,
     "steer": steer,
     "exclude": exclude,
     "valid": valid,

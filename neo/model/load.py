@@ -1,7 +1,7 @@
 """Trained weights on disk: written small, read with checks, put together into an engine.
 
-A weights folder holds `config.yaml` (base model, languages, adapter), `recipe.yaml`, the SIDs, `rows.safetensors` and
-`adapter.safetensors` (float16). The base model's own weights are never in it.
+A weights folder holds `config.yaml` (base model, languages, adapter), `recipe.yaml`, the SIDs, and in float16
+`rows.safetensors`, `adapter.safetensors` and `probe.safetensors`. The base model's own weights are never in it.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from neo.errors import SettingInvalid, SidsMissing, WeightsInvalid
 from neo.format import Format
 from neo.model.base import load_base
 from neo.model.neo import AdapterConfig, NeoModel
+from neo.model.probe import FacetProbe
 from neo.model.runner import Arithmetic, Runner
 from neo.settings import Settings
 from neo.sids.encoder import TextEncoder
@@ -25,6 +26,8 @@ from neo.sids.vocabulary import Vocabulary
 
 BITS = {"4bit": 4, "8bit": 8}
 """Arithmetics in which bitsandbytes holds the backbone's layers."""
+BF16_IN_HARDWARE = ("amx_bf16", "avx512_bf16")
+"""What a CPU may have to multiply matrices of bfloat16 faster than of float32: twice as fast and more."""
 
 
 @dataclass
@@ -35,6 +38,7 @@ class Loaded:
     format: Format
     encoder: TextEncoder
     book: SidBook
+    probe: FacetProbe
 
 
 def untrained(
@@ -53,13 +57,16 @@ def untrained(
     return model.to(device), format_
 
 
-def save(folder: Path, model: NeoModel, book: SidBook, base: str, adapter: AdapterConfig | None) -> None:
-    """Write rows, adapter (or, without one, the backbone), SIDs and config. Call before the adapter is merged."""
+def save(
+    folder: Path, model: NeoModel, probe: FacetProbe, book: SidBook, base: str, adapter: AdapterConfig | None
+) -> None:
+    """Write rows, adapter (or, without one, the backbone), probe, SIDs, config. Call before the adapter is merged."""
     folder.mkdir(parents=True, exist_ok=True)
     half = {name: tensor.detach().half().contiguous() for name, tensor in model.rows.state_dict().items()}
     save_file(half, folder / "rows.safetensors")
     small = {name: p.detach().half().contiguous() for name, p in model.adapter_parameters().items()}
     save_file(small, folder / "adapter.safetensors")
+    probe.save(folder / "probe.safetensors")
     book.save(folder)
     config = {
         "base": base,
@@ -70,13 +77,13 @@ def save(folder: Path, model: NeoModel, book: SidBook, base: str, adapter: Adapt
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
 
-def load_model(settings: Settings, report=lambda text: None) -> tuple[NeoModel, Format, SidBook]:
+def load_model(settings: Settings, report=lambda text: None) -> tuple[NeoModel, Format, SidBook, FacetProbe]:
     """The trained model of `settings.weights`, adapter unmerged. Raises WeightsInvalid or SidsMissing."""
     folder = settings.weights
     try:
         config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
         rows, adapter = (load_file(folder / f"{name}.safetensors") for name in ("rows", "adapter"))
-        book = SidBook.load(folder)
+        book, probe = SidBook.load(folder), FacetProbe.load(folder / "probe.safetensors")
         languages = tuple(config["languages"])
         shape = AdapterConfig(**config["adapter"]) if config["adapter"] else None
     except (OSError, SafetensorError, SidsMissing, yaml.YAMLError, KeyError, TypeError) as error:
@@ -93,7 +100,7 @@ def load_model(settings: Settings, report=lambda text: None) -> tuple[NeoModel, 
     model.train_backbone(shape)
     _fill(folder / "rows.safetensors", dict(model.rows.named_parameters()), rows)
     _fill(folder / "adapter.safetensors", model.adapter_parameters(), adapter)
-    return model, format_, book
+    return model, format_, book, probe
 
 
 def _fill(path: Path, parameters: dict[str, torch.nn.Parameter], saved: dict[str, torch.Tensor]) -> None:
@@ -115,8 +122,8 @@ def _fill(path: Path, parameters: dict[str, torch.nn.Parameter], saved: dict[str
 def load(settings: Settings, report=lambda text: None) -> Loaded:
     """A ready engine for `settings`."""
     chosen = arithmetic(settings.dtype, device_called(settings.device))
-    model, format_, book = load_model(settings, report)
-    return Loaded(make_engine(model, format_, chosen), format_, TextEncoder(book.encoder), book)
+    model, format_, book, probe = load_model(settings, report)
+    return Loaded(make_engine(model, format_, chosen), format_, TextEncoder(book.encoder), book, probe)
 
 
 def device_called(name: str) -> torch.device:
@@ -141,7 +148,7 @@ def arithmetic(name: str, device: torch.device = torch.device("cpu")) -> Arithme
     if name in BITS or (name == "auto" and device.type != "cpu"):
         return Arithmetic(torch.bfloat16)
     if name in ("auto", "int8"):
-        has = torch.cpu.get_capabilities().get("amx_bf16")
+        has = any(torch.cpu.get_capabilities().get(name) for name in BF16_IN_HARDWARE)
         return Arithmetic(torch.bfloat16 if has else torch.float32, light=True)
     return Arithmetic(getattr(torch, name))
 

@@ -6,6 +6,7 @@ its codes' log-probabilities, unnormalised by the trie: masking comes after the 
 """
 
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -90,6 +91,10 @@ class NeoModel(nn.Module):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")  # PEFT asks by the old name
             self.core = get_peft_model(self.core, lora, autocast_adapter_dtype=False)
+
+    def base_alone(self) -> AbstractContextManager:
+        """While it lasts, the backbone reads without its adapter."""
+        return self.core.disable_adapter() if isinstance(self.core, PeftModel) else nullcontext()
 
     def unfreeze(self) -> None:
         """Train the backbone whole, in place of an adapter; the words' rows stay as they are. Raises SettingInvalid for

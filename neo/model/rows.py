@@ -21,6 +21,7 @@ OUTPUT_SCALE = 0.1  # hidden states are long (about 54 here): unscaled, one step
 WORDS_FOR = {  # control tokens whose name says little to the base model
     "/plan": "end",
     "/facts": "end",
+    "/hint": "end",
     "listener-vector": "listener",
     "message-vector": "message",
     "ref": "number",

@@ -47,21 +47,38 @@ def kept_histories(session: Session, items: Sequence[CatalogItem]) -> list[list[
     return [heard for name, heard in recorded_histories(session, items).items() if not is_held_out(name)]
 
 
+class Together:
+    """What goes together in the ears of listeners. `vectors` [items, width] are content, `histories` positions."""
+
+    def __init__(self, vectors: np.ndarray, histories: Iterable[Sequence[int]]):
+        self.vectors, heard = vectors, list(histories)
+        rows = np.repeat(np.arange(len(heard)), [len(items) for items in heard])
+        columns = np.concatenate(heard) if heard else rows
+        listens = csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), (len(heard), len(vectors)))
+        self._means = diags(1 / np.maximum(np.asarray(listens.sum(1)).ravel(), 1)) @ listens @ vectors
+        self._sums, self._counts = listens.T @ self._means, np.asarray(listens.sum(0)).ravel()
+
+    def moved(self, weight: float) -> np.ndarray:
+        """Unit vectors [items, width]: content plus `weight` times the direction of an item's listeners."""
+        return _moved(self.vectors, self._sums, weight)
+
+    def moved_without(self, heard: Sequence[int], weight: float) -> np.ndarray:
+        """The same of the items [heard, width] of one listener, as they would be without this listener: what is learned
+        from somebody must not be told by the listens that are to be guessed."""
+        at = list(heard)
+        own = self.vectors[at].mean(0)
+        others = np.where(self._counts[at, None] > 1, self._sums[at] - own, 0)
+        return _moved(self.vectors[at], others, weight)
+
+
 def blended(vectors: np.ndarray, histories: Iterable[Sequence[int]], weight: float) -> np.ndarray:
-    """Unit vectors [items, width]: content plus `weight` times the direction of an item's listeners."""
+    """Unit vectors [items, width], moved by what the listeners of these histories hear together."""
     heard = list(histories)
-    if not heard:
-        return vectors
-    lengths = [len(items) for items in heard]
-    rows = np.repeat(np.arange(len(heard)), lengths)
-    listens = csr_matrix((np.ones(len(rows), np.float32), (rows, np.concatenate(heard))), (len(heard), len(vectors)))
-    together = _means(listens.T.tocsr()) @ (_means(listens) @ vectors)
-    return _units(vectors + weight * _units(together)).astype(np.float32)
+    return Together(vectors, heard).moved(weight) if heard else vectors
 
 
-def _means(listens: csr_matrix) -> csr_matrix:
-    """Rows that add up to 1, or to 0 where there is nothing."""
-    return diags(1 / np.maximum(np.asarray(listens.sum(1)).ravel(), 1)) @ listens
+def _moved(vectors: np.ndarray, towards: np.ndarray, weight: float) -> np.ndarray:
+    return _units(vectors + weight * _units(towards)).astype(np.float32)
 
 
 def _units(vectors: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from neo.sids.sid import Sid
 ACTS = ("recommend", "search", "why", "describe", "compare", "profile", "talk")
 FIELDS = ("like", "title", "by", "topic", "tone", "format", "length")
 MOST = 10  # the largest count, and the highest position a reference can name
-_SPANS = ("plan", "/plan", "facts", "/facts", "listener", "message")
+_SPANS = ("plan", "/plan", "facts", "/facts", "hint", "/hint", "listener", "message")
 _SOFT = ("listener-vector", "message-vector")
 _MARKS = ("not", "ref", "new", "familiar", "ids")
 

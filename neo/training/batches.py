@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from neo.format import Format, Message, Reply
+from neo.hints import Hints
 from neo.model.neo import Batch
 from neo.sids.encoder import TextEncoder
 from neo.sids.sid import Sid
@@ -30,25 +31,37 @@ class Example:
     """[encoder width], zeros where nothing is known."""
 
 
+UNHINTED = 0.08
+"""Share of conversations without hints, so that the model can do without them."""
+
+
 def conversations(
-    composer: Composer, encoder: TextEncoder, count: int, mixture: Mixture, progress=lambda done: None
+    composer: Composer, encoder: TextEncoder, count: int, mixture: Mixture, hints: Hints | None = None
 ) -> list[list[Message | Reply]]:
-    """Compose `count` conversations of a mixture and encode all their messages together."""
+    """Compose `count` conversations of a mixture; encode all their messages together, and find their `hints`."""
     parts = [(task, depth, share) for task, depths in mixture.items() for depth, share in depths.items()]
     shares = np.array([share for *_, share in parts])
     drawn = composer.draw.rng.choice(len(parts), size=count, p=shares / shares.sum())
     composed = [composer.compose(*parts[index][:2]) for index in drawn]
-    texts = sorted({turn.text for turns in composed for turn in turns if isinstance(turn, Message)})
-    vectors = dict(zip(texts, encoder.encode(texts, progress=progress), strict=True))
+    messages = [turn for turns in composed for turn in turns if isinstance(turn, Message)]
+    texts = sorted({turn.text for turn in messages})
+    vectors = dict(zip(texts, encoder.encode(texts), strict=True))
+    worded = sorted({turn.text for turn in messages if turn.spoken}) if hints else []
+    found = dict(zip(worded, hints.of(worded) if hints else (), strict=True))
+
+    def known(turn: Message, hinted: bool) -> Message:
+        return replace(turn, vector=vectors[turn.text], hints=found.get(turn.text, ()) if hinted else ())
+
     return [
-        [replace(turn, vector=vectors[turn.text]) if isinstance(turn, Message) else turn for turn in turns]
-        for turns in composed
+        [known(turn, hinted) if isinstance(turn, Message) else turn for turn in turns]
+        for turns, hinted in zip(composed, composer.draw.rng.random(count) >= UNHINTED, strict=True)
     ]
 
 
-def examples(composer: Composer, format_: Format, encoder: TextEncoder, stage: StageConfig) -> list[Example]:
+def examples(composer: Composer, format_: Format, hints: Hints, stage: StageConfig) -> list[Example]:
     """A stage's conversations, rendered."""
-    made = conversations(composer, encoder, stage.conversations, stage.mixture)
+    encoder = hints.encoder
+    made = conversations(composer, encoder, stage.conversations, stage.mixture, hints)
     return [_example(format_, turns, encoder.width) for turns in made]
 
 
@@ -58,12 +71,11 @@ def samples(composer: Composer, encoder: TextEncoder, config: ShortcutConfig) ->
     for *_, message, reply in conversations(composer, encoder, config.conversations, config.mixture):
         rows += [(message.vector, message.taste(), part) for part in reply.parts if isinstance(part, Sid)]
     asking = encoder.encode([composer.ask_for_next() for _ in range(config.listeners)])
-    tastes, items = composer.shelf.tastes, composer.shelf.items
+    items = composer.shelf.items
     for vector in asking:
         heard = composer.next_listener()
-        rows += [
-            (vector, tastes[heard[:at]].mean(0), items[heard[at]].sid) for at in range(SHORTEST_HISTORY, len(heard))
-        ]
+        tastes = composer.shelf.tastes_of(heard)
+        rows += [(vector, tastes[:at].mean(0), items[heard[at]].sid) for at in range(SHORTEST_HISTORY, len(heard))]
     message, listener, sids = zip(*rows, strict=True)
     nothing = np.zeros(encoder.width, np.float32)
     known = [nothing if vector is None else vector for vector in listener]

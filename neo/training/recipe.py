@@ -1,6 +1,6 @@
 """The recipe: every number that decides what a trained model is. Saved beside the weights it made."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 
 import yaml
 
@@ -46,6 +46,14 @@ class ShortcutConfig:
 
 
 @dataclass(frozen=True)
+class ProbeConfig:
+    """The stage of the probe, on vectors alone as well."""
+
+    conversations: int = 30_000
+    tasks: tuple[str, ...] = ("recommend", "search", "refine", "vocabulary", "history", "talk")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Defaults make the shipped model."""
 
@@ -60,6 +68,7 @@ class Recipe:
     """Samples of the base's own English, drawn before training, that the stages with an adapter rehearse."""
     adapter: AdapterConfig | None = AdapterConfig()
     """None trains the backbone whole."""
+    probe: ProbeConfig = ProbeConfig()
     shortcut: ShortcutConfig = field(
         default_factory=lambda: ShortcutConfig(
             conversations=16_000,
@@ -211,6 +220,32 @@ class Recipe:
         )
     )
 
+    understanding: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            conversations=15_500,
+            most_steps=1350,
+            rate=4e-4,
+            map_rate=1.5e-4,
+            adapter_rate=4e-4,
+            rehearsed=0.012,
+            english=0.47,
+            mixture={
+                "ground": {"codes": 0.01},
+                "vocabulary": {"plan": 0.04},
+                "recommend": {"plan": 0.25, "codes": 0.03, "full": 0.05},
+                "search": {"plan": 0.13, "codes": 0.02, "full": 0.025},
+                "again": {"plan": 0.05, "full": 0.01},
+                "refine": {"plan": 0.17, "codes": 0.02, "full": 0.025},
+                "history": {"plan": 0.03, "codes": 0.08, "full": 0.015},
+                "why": {"plan": 0.02, "full": 0.015},
+                "describe": {"plan": 0.03, "full": 0.02},
+                "compare": {"plan": 0.02, "full": 0.012},
+                "profile": {"plan": 0.012, "full": 0.012},
+                "talk": {"plan": 0.03, "full": 0.05},
+            },
+        )
+    )
+
     def save(self, path) -> None:
         path.write_text(yaml.safe_dump(_plain(asdict(self)), sort_keys=False), encoding="utf-8")
 
@@ -218,8 +253,8 @@ class Recipe:
 def scaled(share: float, **changes) -> Recipe:
     """The default recipe with fewer (or more) conversations a stage."""
     recipe = Recipe(**changes)
-    names = ("shortcut", "grounding", "capability", "steering", "fluency", "practice", "conversation")
-    stages = {name: getattr(recipe, name) for name in names}
+    stages = {part.name: value for part in fields(recipe) if is_dataclass(value := getattr(recipe, part.name))}
+    stages = {name: stage for name, stage in stages.items() if hasattr(stage, "conversations")}
     return replace(
         recipe,
         **{

@@ -25,7 +25,7 @@ def rehearsal(
     progress=lambda done, total, loss: None,
 ) -> list[Example]:
     """`count` samples of the base at temperature 1 that go on from the first words of `openings`. `width` is the
-    encoder's. Call before an adapter is on the model."""
+    encoder's."""
     starts = [ids for text in openings if len(ids := format_.words(text)[:OPENING]) == OPENING]
     if not starts:
         return []
@@ -35,17 +35,18 @@ def rehearsal(
     made: list[Example] = []
     for first in range(0, count, TOGETHER):
         prompts = torch.tensor([starts[index] for index in drawn[first : first + TOGETHER]], device=device)
-        sampled = model.base.generate(
-            prompts,
-            attention_mask=torch.ones_like(prompts),
-            max_new_tokens=LENGTH - OPENING,
-            do_sample=True,
-            temperature=1.0,
-            top_k=0,
-            top_p=1.0,
-            eos_token_id=format_.end,
-            pad_token_id=format_.end,
-        )
+        with model.base_alone():
+            sampled = model.base.generate(
+                prompts,
+                attention_mask=torch.ones_like(prompts),
+                max_new_tokens=LENGTH - OPENING,
+                do_sample=True,
+                temperature=1.0,
+                top_k=0,
+                top_p=1.0,
+                eos_token_id=format_.end,
+                pad_token_id=format_.end,
+            )
         made += [_example(row, format_.end, width) for row in sampled.cpu().numpy()]
         progress(len(made), count, 0.0)
     return made

@@ -9,7 +9,7 @@ import numpy as np
 
 from neo.format import copied_values
 from neo.items import CatalogItem
-from neo.plan import ANY, LENGTHS, SHORTER, Plan, Term
+from neo.plan import ANY, LENGTHS, SHORTER, Plan, Term, length_called, minutes_of
 from neo.training.shelf import Shelf
 from neo.wording import Wording, render, slots
 
@@ -120,8 +120,7 @@ class Requests:
             values[slot], value, liked = filled
             likes += [liked] if liked is not None else []
             terms.append(Term(*term_of(slot, value)))
-        for key, (field, wanted) in PLAN_FACETS.items():
-            terms += [Term(field, value, wanted) for value in fixed.get(key, ())]
+        terms += fixed_terms(fixed)
         types, phrase = self.slate(wording, item, fixed, "slate" in needs, most)
         if "slate" in needs:
             values["slate"], tone = phrase
@@ -281,7 +280,7 @@ class Requests:
         unit = 1 if slot == "minutes" else 60
         fitting = [
             length
-            for length in map(int, LENGTHS)
+            for length in map(minutes_of, LENGTHS)
             if item.minutes and item.minutes <= length <= 3 * item.minutes
             if (length <= SAID_IN_MINUTES if unit == 1 else length % unit == 0 and length > unit)
         ]
@@ -290,7 +289,7 @@ class Requests:
         length = self.draw.pick(fitting)
         said = length // unit
         in_words = said in wording.phrases["numbers"] and self.draw.chance(0.5)
-        return wording.number(said) if in_words else str(said), str(length), None
+        return wording.number(said) if in_words else str(said), length_called(length), None
 
     def _alike(self, anchor: int, used: list[int]) -> int:
         """An item that goes with the anchor: near in content or sharing topics, of any type."""
@@ -380,6 +379,13 @@ def _entry(entry: str | dict) -> tuple[str, dict]:
 def term_of(slot: str, value: str) -> tuple[str, str, bool]:
     field, wanted = SLOT_TERMS[slot]
     return field, value, wanted
+
+
+def fixed_terms(fixed: dict) -> list[Term]:
+    """The facets and lengths that a wording means by itself; `prompts/` gives lengths in minutes."""
+    lengths = {"lengths": [v if v == SHORTER else length_called(int(v)) for v in fixed.get("lengths", ())]}
+    named = {**fixed, **lengths}
+    return [Term(field, value, wanted) for key, (field, wanted) in PLAN_FACETS.items() for value in named.get(key, ())]
 
 
 def in_order(say: str, names) -> list[str]:

@@ -7,9 +7,12 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from catalog import queries
+from catalog.lookup import MakerIndex, TitleIndex
+from catalog.mentions import Mentions
 from neo.items import CatalogItem
 from neo.plan import ANY, Plan
 from neo.sids.encoder import TextEncoder
+from neo.sids.listening import IN_TASTES, Together, kept_histories
 from neo.sids.store import SidBook, item_text
 
 
@@ -21,6 +24,8 @@ class Shelf:
     vectors: np.ndarray
     tastes: np.ndarray | None = None
     """[items, width]: the vectors moved by what is heard together; the vectors themselves where nothing is known."""
+    together: Together | None = None
+    """What moved them."""
 
     def __post_init__(self) -> None:
         if self.tastes is None:
@@ -31,7 +36,12 @@ class Shelf:
         items = [CatalogItem.of(row) for row in session.scalars(queries.all_items()).unique() if row.sid]
         vectors = encoder.encode([item_text(item) for item in items])
         tastes = [book.tastes.get(item.key, vector) for item, vector in zip(items, vectors, strict=True)]
-        return cls(items, vectors, np.array(tastes, np.float32).reshape(vectors.shape))
+        together = Together(vectors, kept_histories(session, items)) if book.tastes else None
+        return cls(items, vectors, np.array(tastes, np.float32).reshape(vectors.shape), together)
+
+    def tastes_of(self, heard: list[int]) -> np.ndarray:
+        """[heard, width]: what the items of a listener to learn from say of their taste, that listener left out."""
+        return self.together.moved_without(heard, IN_TASTES) if self.together else self.tastes[heard]
 
     @cached_property
     def types(self) -> tuple[str, ...]:
@@ -45,6 +55,12 @@ class Shelf:
             if field in out and name:
                 out[field].add(name)
         return out | {"maker": out["by"]}
+
+    @cached_property
+    def mentions(self) -> Mentions:
+        """Finds the names of the shelf's titles and makers in messages."""
+        titles = TitleIndex((i.id, i.key, i.type, i.title, i.language, i.fame) for i in self.items)
+        return Mentions(titles, MakerIndex(enumerate(sorted(self.facets["by"]))))
 
     def fitting(self, plan: Plan, type_: str, languages: tuple[str, ...]) -> np.ndarray:
         """Positions of the items that are of the type and one of the languages, if any are given, and agree with every

@@ -14,11 +14,11 @@ from neo.training.answers import Answers
 from neo.training.listeners import SHORTEST_HISTORY, Listeners
 from neo.training.requests import (
     ENGLISH,
-    PLAN_FACETS,
     SLOT_TERMS,
     Asked,
     Draw,
     Requests,
+    fixed_terms,
     in_order,
     spoken,
     term_of,
@@ -120,7 +120,8 @@ class Composer:
             chosen = [self.shelf.items[index] for index in targets]
             types = tuple((item.type, 1) for item in chosen) if self.draw.chance(0.5) else ((ANY, len(chosen)),)
             plan = Plan("recommend", types=types, ids_only=True)
-            return [self.message(asked.text, kept), Reply(plan, tuple(item.sid for item in chosen), learn="answer")]
+            message = replace(self.message(asked.text, kept), listener=self.shelf.tastes_of(heard)[:cut].mean(0))
+            return [message, Reply(plan, tuple(item.sid for item in chosen), learn="answer")]
         likes = self.shelf.tastes[kept].mean(0)
         likes /= np.linalg.norm(likes)
         reply = self.answers.answer(asked, depth, wording, heard=kept, towards=likes)
@@ -239,8 +240,7 @@ class Composer:
                 return self.follow(asked, chosen, wording)
             values[slot], value, _ = filled
             new.append(Term(*term_of(slot, value)))
-        for key, (field, wanted) in PLAN_FACETS.items():
-            new += [Term(field, value, wanted) for value in fixed.get(key, ())]
+        new += fixed_terms(fixed)
         if "ref" in needs:
             values["ref"], position = self.ref(wording, chosen)
             refs = (position + 1,)

@@ -1,5 +1,5 @@
-"""Training: shortcut (vectors alone), grounding (new rows), then capability, steering, fluency, practice and
-conversation (adapter and rows), and readout.
+"""Training: probe and shortcut (vectors alone), grounding (new rows), then capability, steering, fluency, practice,
+conversation and understanding (adapter and rows), and readout.
 
 A run is a folder: `recipe.yaml`, the stages' examples, a checkpoint and a log. Calling `run` again on the folder goes
 on where it stopped. Several processes (`accelerate launch`) take turns at the batches and average their gradients; the
@@ -21,11 +21,14 @@ from accelerate import Accelerator, InitProcessGroupKwargs
 from torch import nn
 
 from neo.format import Format
+from neo.hints import Hints
 from neo.model.neo import NeoModel
+from neo.model.probe import FacetProbe
 from neo.sids.encoder import TextEncoder
 from neo.training.batches import Example, bucketed, collate, examples, samples
 from neo.training.curves import draw_curves
 from neo.training.listeners import Listeners
+from neo.training.probing import facets_of, fit_probe
 from neo.training.readout import fit_readout
 from neo.training.recipe import Recipe, StageConfig
 from neo.training.rehearsal import rehearsal
@@ -34,9 +37,9 @@ from neo.training.shelf import Shelf
 from neo.training.shortcut import fit_shortcut
 from neo.training.tasks import Composer
 
-STAGES = ("grounding", "capability", "steering", "fluency", "practice", "conversation")
-"""They read tokens; the shortcut comes before, the readout after."""
-SHORTCUT = 100  # where a stage has its position among STAGES, for draws of its own
+STAGES = ("grounding", "capability", "steering", "fluency", "practice", "conversation", "understanding")
+"""They read tokens; probe and shortcut come before, the readout after."""
+SHORTCUT, PROBE = 100, 101  # where a stage has its position among STAGES, for draws of its own
 SAVE_EVERY = 100  # steps
 READOUT_TOKENS = 64  # longer examples cost more than their few codes are worth
 
@@ -53,6 +56,14 @@ class Run:
     listeners: Listeners
     encoder: TextEncoder
     processes: Accelerator = field(default_factory=lambda: accelerator())
+    stages: tuple[str, ...] = STAGES
+    """Those to train; a model that is trained already needs the last alone."""
+    probe: FacetProbe | None = None
+    """Made by `run`."""
+
+    @property
+    def hints(self) -> Hints:
+        return Hints(self.probe, self.encoder, self.shelf.mentions)
 
     @property
     def writes(self) -> bool:
@@ -84,16 +95,17 @@ def run(run: Run, progress=lambda stage, done, total, loss: None) -> None:
     run.model.to_dtype(torch.float32 if run.recipe.dtype == "float32" else torch.bfloat16)
     if run.processes.device.type == "cpu":
         run.model.base.set_attn_implementation("eager")  # faster than the fused kernel's backward
+    _probe(run, progress)
     _shortcut(run, progress)
-    for position, name in enumerate(STAGES):
+    for name in run.stages:
         if name == "capability":
             run.model.train_backbone(run.recipe.adapter)
             run.model.to(run.processes.device)
         end = run.folder / f"{name}.pt"  # the next stage, and any ablation, starts from it
         if not end.exists():
-            _train_stage(run, name, getattr(run.recipe, name), position, kept, progress)
+            _train_stage(run, name, getattr(run.recipe, name), kept, progress)
         run.once(end, lambda end=end: _save(end, _weights(run.model)))
-    _start_from(run, STAGES[-1])
+    _start_from(run, run.stages[-1])
     _readout(run, progress)
     if run.writes:
         draw_curves(run.folder / "log.jsonl", run.folder / "curves.svg")
@@ -112,6 +124,21 @@ def _start_from(run: Run, stage: str) -> None:
 def _composer(run: Run, position: int, english: float = ENGLISH) -> Composer:
     rng, first = np.random.default_rng((run.recipe.seed, position)), 1_000_000 * (position + 1)
     return Composer(run.shelf, run.listeners, rng, "train", run.recipe.languages, first, english)
+
+
+def _probe(run: Run, progress) -> None:
+    """Fit the probe, or read the one that the folder holds."""
+    path = run.folder / "probe.safetensors"
+
+    def make() -> None:
+        probe, config = FacetProbe(run.encoder.width, facets_of(run.shelf)), run.recipe.probe
+        if probe.facets:
+            losses = fit_probe(probe, _composer(run, PROBE), run.encoder, config, partial(progress, "probe"))
+            _log(run, {"stage": "probe", "held_out": [round(loss, 4) for loss in losses]})
+        probe.save(path)
+
+    run.once(path, make)
+    run.probe = FacetProbe.load(path)
 
 
 def _shortcut(run: Run, progress) -> None:
@@ -161,7 +188,7 @@ def _rehearsal(run: Run, progress) -> list[Example]:
 
 def _readout(run: Run, progress) -> None:
     """Fit the codes' output rows to the states of the stages' examples."""
-    stages = [_examples(run, name, getattr(run.recipe, name), at) for at, name in enumerate(STAGES)]
+    stages = [_examples(run, name, getattr(run.recipe, name)) for name in run.stages]
     made = [example for stage in stages for example in stage]
     losses = fit_readout(
         run.model,
@@ -173,14 +200,14 @@ def _readout(run: Run, progress) -> None:
     _log(run, {"stage": "readout", "held_out": [round(loss, 4) for loss in losses]})
 
 
-def _train_stage(run: Run, name: str, stage: StageConfig, position: int, kept: list[Example], progress) -> None:
-    made, among = _examples(run, name, stage, position), run.processes
+def _train_stage(run: Run, name: str, stage: StageConfig, kept: list[Example], progress) -> None:
+    made, among = _examples(run, name, stage), run.processes
     checkpoint = _load(run.folder / "checkpoint.pt")
     resumed = checkpoint if checkpoint and checkpoint["stage"] == name else None
-    if position and resumed is None:
-        _start_from(run, STAGES[position - 1])
+    if (position := run.stages.index(name)) and resumed is None:
+        _start_from(run, run.stages[position - 1])
     trained = Trained(run.model, stage, run.recipe, among)  # copies what it trains, so the start has to be in place
-    rng = np.random.default_rng((run.recipe.seed, position, 1))
+    rng = np.random.default_rng((run.recipe.seed, STAGES.index(name), 1))
     if kept:
         made = made + [kept[index % len(kept)] for index in range(round(stage.rehearsed * len(made)))]
     batches = [batch for _ in range(stage.epochs) for batch in bucketed(made, stage.batch_tokens, rng)]
@@ -284,13 +311,15 @@ def _weights(model: NeoModel) -> dict:
     }
 
 
-def _examples(run: Run, name: str, stage: StageConfig, position: int) -> list[Example]:
+def _examples(run: Run, name: str, stage: StageConfig) -> list[Example]:
     """The stage's examples, composed once and kept in the folder."""
     path = run.folder / f"{name}-examples.npz"
-    run.once(
-        path,
-        lambda: _save_examples(path, examples(_composer(run, position, stage.english), run.format, run.encoder, stage)),
-    )
+
+    def make() -> None:
+        composer = _composer(run, STAGES.index(name), stage.english)
+        _save_examples(path, examples(composer, run.format, run.hints, stage))
+
+    run.once(path, make)
     return _load_examples(path)
 
 

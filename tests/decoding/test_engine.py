@@ -130,3 +130,17 @@ def test_a_line_that_ends_leads_to_the_next_item_under_its_number(monkeypatch):
     said = [FORMAT.text(event.ids) for event in events if isinstance(event, engine.Text)]
     assert said == ["\n1. ", "\n2. ", "\n3. "] and events[-1].reason == "end"
     assert sorted(event.sid.type for event in events if isinstance(event, engine.Item)) == ["audiobook", "show", "show"]
+
+
+def test_a_free_reply_goes_on_behind_a_line_until_the_model_ends_it(monkeypatch):
+    """Else whoever measures a model's own counts counts lines."""
+    (newline,), opener = FORMAT.words("\n"), FORMAT.vocabulary.opener("show")
+    written = iter([opener, newline, opener, newline, opener, newline, FORMAT.end])
+    monkeypatch.setattr(ENGINE, "_next", lambda *_: next(written))
+
+    class Free(Host):
+        def plan_written(self, ids):
+            return engine.Decision(self.views, ReplyState(FORMAT.vocabulary, FORMAT.end, (), (("show", 9),), free=True))
+
+    events = reply(Free(Tries.build(catalog(5, 30)).everything(), ()), engine.Sampling(beam_width=2))
+    assert sum(isinstance(event, engine.Item) for event in events) == 3 and events[-1].reason == "end"

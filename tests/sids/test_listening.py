@@ -48,3 +48,15 @@ def test_tastes_are_kept_with_the_sids(tmp_path):
     np.testing.assert_allclose(SidBook.load(tmp_path).tastes["show:a"], taste, atol=1e-3)
     SidBook("usem3", quantizers, {}).save(tmp_path / "without")
     assert SidBook.load(tmp_path / "without").tastes == {}
+
+
+def test_a_listener_left_out_says_nothing_of_their_own_items():
+    """As if the listener had never been there."""
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(12, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    histories = [[0, 1, 2], [1, 3, 4], [0, 4, 5, 6], [2, 7]]
+    together = listening.Together(vectors, histories)
+    for out, heard in enumerate(histories):
+        others = listening.blended(vectors, histories[:out] + histories[out + 1 :], 2.0)
+        np.testing.assert_allclose(together.moved_without(heard, 2.0), others[heard], atol=1e-5)

@@ -10,12 +10,13 @@ import torch
 from neo.errors import SettingInvalid
 from neo.model import load
 from neo.model.neo import AdapterConfig
+from neo.model.probe import FacetProbe
 from neo.settings import Settings
 from neo.training import train
 from neo.training.batches import collate
 from neo.training.listeners import Simulation
 from neo.training.readout import fit_readout
-from neo.training.recipe import Recipe, ShortcutConfig, StageConfig
+from neo.training.recipe import ProbeConfig, Recipe, ShortcutConfig, StageConfig
 from neo.training.rehearsal import OPENING, rehearsal
 from neo.wording import LANGUAGES
 from tests import tiny
@@ -52,6 +53,7 @@ def recipe(dtype="float32"):
         adapter=AdapterConfig(rank=2),
         languages=("en", "es"),
         **dict.fromkeys(train.STAGES, stage),
+        probe=ProbeConfig(conversations=24),
         shortcut=ShortcutConfig(conversations=24, mixture={"ground": {"codes": 1.0}}, listeners=2, epochs=2),
     )
 
@@ -103,6 +105,21 @@ def test_a_stage_begun_by_another_process_goes_on_from_the_end_of_the_one_before
     assert torch.allclose(weights(again).float(), wanted.float(), atol=1e-3)
 
 
+def test_a_trained_model_goes_on_with_the_last_stage_alone(tmp_path):
+    """From its own weights: a rate of nothing leaves them as they are."""
+    first = a_run(tmp_path / "first")
+    train.run(first)
+    train._start_from(first, train.STAGES[-1])
+    wanted = {name: p.detach().clone() for name, p in first.model.adapter_parameters().items()}
+    still = replace(first.recipe.understanding, rate=0.0, map_rate=0.0, adapter_rate=0.0)
+    again = replace(first, folder=tmp_path / "again", stages=train.STAGES[-1:])
+    again.recipe = replace(first.recipe, understanding=still)
+    train.run(again)
+    assert sorted(path.name for path in again.folder.glob("*.pt")) == ["shortcut.pt", "understanding.pt"]
+    for name, parameter in again.model.adapter_parameters().items():
+        assert torch.allclose(parameter, wanted[name]), name
+
+
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """Wide enough for blocks of 64 weights."""
@@ -117,8 +134,9 @@ def test_a_backbone_trained_whole_or_packed_is_served_as_it_was_trained(tmp_path
     whole = dtype not in load.BITS
     plan = replace(recipe(dtype), adapter=None) if whole else recipe(dtype)
     words = model.words.detach().clone()
-    train.run(train.Run(tmp_path, plan, model, format_, SHELF, LISTENERS, FakeEncoder()))
-    load.save(settings.weights, model, BOOK, base, plan.adapter)
+    done = train.Run(tmp_path, plan, model, format_, SHELF, LISTENERS, FakeEncoder())
+    train.run(done)
+    load.save(settings.weights, model, done.probe, BOOK, base, plan.adapter)
     assert torch.equal(model.words.float(), words.to(model.words.dtype).float()), "words' rows stay"
     names = set(model.adapter_parameters())
     assert (
@@ -169,7 +187,8 @@ def test_the_readout_lowers_the_held_out_loss_and_moves_output_rows_only():
     run = a_run(None)
     composer = train.Composer(SHELF, LISTENERS, np.random.default_rng(0), "train", ("en", "es"))
     stage = StageConfig(conversations=300, mixture={"ground": {"codes": 1.0}}, rate=0.0)
-    made = train.examples(composer, run.format, run.encoder, stage)
+    run.probe = FacetProbe(run.encoder.width, ())
+    made = train.examples(composer, run.format, run.hints, stage)
     before = {name: p.detach().clone() for name, p in run.model.rows.named_parameters()}
     first, last = fit_readout(run.model, made, run.format.end, seed=0)
     assert last < first

@@ -1,0 +1,59 @@
+"""Which titles and makers of a catalog stand in a message, letter for letter but for case, accents and punctuation.
+
+It finds, and judges nothing: whether "Empire" means the podcast or an empire is for the reader to say.
+"""
+
+import re
+from dataclasses import dataclass
+
+from catalog.lookup import MakerIndex, TitleIndex
+from catalog.names import plain
+
+MOST_WORDS = 10  # of a name
+SHORTEST = 4  # letters of a name that is one word
+MARKS = "\"'“”‘’«»()[]{}¿¡.,;:!?…-–—"  # around a name, and no part of it unless the catalog has them
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A name in a message: `said` as it stands there."""
+
+    kind: str
+    """"title" or "maker"."""
+    said: str
+    start: int
+
+
+class Mentions:
+    """Looks for the names of a catalog in messages."""
+
+    def __init__(self, titles: TitleIndex, makers: MakerIndex):
+        self._titles, self._makers = titles, makers
+
+    def find(self, text: str, most: int = 4) -> list[Mention]:
+        """Names in the order they stand, the longest where they overlap, at most so many."""
+        chunks = [(found.start(), found.end(), plain(found.group())) for found in re.finditer(r"\S+", text)]
+        capitals = any(text[start].isupper() for start, _, _ in chunks[1:])
+        taken, found = [False] * len(chunks), []
+        for size in range(min(MOST_WORDS, len(chunks)), 0, -1):
+            for first in range(len(chunks) - size + 1):
+                if any(taken[first : first + size]) or not (chunks[first][2] and chunks[first + size - 1][2]):
+                    continue  # within a longer name, or with a mark at an end
+                start, stop = chunks[first][0], chunks[first + size - 1][1]
+                name = " ".join(word for _, _, word in chunks[first : first + size] if word)
+                # one word in lower case, where the writer knows capitals, is a word
+                if " " not in name and (len(name) < SHORTEST or (capitals and text[start:stop].islower())):
+                    continue
+                if mention := self._named(name, text, start, stop):
+                    found.append(mention)
+                    taken[first : first + size] = [True] * size
+        return sorted(found, key=lambda mention: mention.start)[:most]
+
+    def _named(self, name: str, text: str, start: int, stop: int) -> Mention | None:
+        for kind, index in (("title", self._titles), ("maker", self._makers)):
+            if (own := index.called(name)) is not None:
+                start = stop - len(text[start:stop].lstrip(MARKS))
+                whole = text[start : start + len(own)]
+                said = whole if whole.casefold() == own.casefold() else text[start:stop].rstrip(MARKS)
+                return Mention(kind, said, start)
+        return None

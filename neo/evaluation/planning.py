@@ -1,0 +1,39 @@
+"""plans: does the model write the plan that a held-out request means, and what are hints and wide beams worth?
+
+Nothing is served here: a plan takes a fraction of a second, so that many can be asked for.
+"""
+
+from neo.evaluation.bench import Bench
+from neo.evaluation.metrics import share
+from neo.evaluation.steering import GROUPS, same_plan
+from neo.plan import Plan
+
+TASKS = ("recommend", "search", "refine", "history")
+
+
+def plans(bench: Bench, queries: int, progress=lambda: None) -> dict:
+    """By language and task: act, types with counts, terms, and all of the plan; the last also without hints."""
+    out: dict = {}
+    for seed, (group, languages) in enumerate(GROUPS.items()):
+        composer = bench.composer(50 + seed, languages)
+        for task in TASKS:
+            tally: dict[str, list[bool]] = {}
+            for _ in range(max(1, queries // len(TASKS))):
+                *before, message, reply = composer.compose(task, "plan")
+                asked, turns = reply.plan, [*before, message]
+                hinted, bare = bench.plan(turns), bench.plan(turns, hinted=False)
+                for name, right in (
+                    ("act", hinted.act == asked.act),
+                    ("types and counts", hinted.types == asked.types),
+                    ("terms", _terms(hinted) == _terms(asked)),
+                    ("all of it", same_plan(hinted, asked)),
+                    ("all of it, without hints", same_plan(bare, asked)),
+                ):
+                    tally.setdefault(name, []).append(right)
+                progress()
+            out[f"{group} · {task}"] = {name: share(values) for name, values in tally.items()}
+    return out
+
+
+def _terms(plan: Plan) -> set:
+    return {(term.field, term.value.casefold(), term.wanted) for term in plan.terms}

@@ -1,0 +1,50 @@
+"""Names of the catalog in messages: found as they stand, the longest first, and no more than stands there."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.lookup import MakerIndex, TitleIndex
+from catalog.mentions import Mentions
+
+TITLES = [
+    "The Shining",
+    "Serial",
+    "Serial Killers",
+    "Sherlock & Co.",
+    "Empire",
+    "How Did This Get Made?",
+    "Sapiens: A Story",
+]
+MENTIONS = Mentions(
+    TitleIndex((n, f"show:{n}", "show", title, "en", 3) for n, title in enumerate(TITLES)),
+    MakerIndex(enumerate(["Stephen King", "BBC"])),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("the shining left me speechless", [("title", "the shining")]),
+        ("Loved Serial Killers, by Stephen King!", [("title", "Serial Killers"), ("maker", "Stephen King")]),
+        ('Is "Sherlock & Co." here?', [("title", "Sherlock & Co.")]),
+        ("what is How Did This Get Made??", [("title", "How Did This Get Made?")]),
+        ("something like «Sapiens», please", [("title", "Sapiens")]),
+        ("Tell me The rise of an empire", []),  # the writer knows capitals
+        ("rise of an empire", [("title", "empire")]),  # this one may not: the model has to judge
+        ("all of it : Stephen King - Serial", [("maker", "Stephen King"), ("title", "Serial")]),
+        ("books by King", []),  # half a name is not a name
+        ("🙂", []),
+        ("", []),
+    ],
+)
+def test_names_are_found_as_they_stand(text, found):
+    assert [(one.kind, one.said) for one in MENTIONS.find(text)] == found
+
+
+@given(st.text(max_size=60), st.sampled_from(TITLES), st.text(max_size=60))
+def test_what_is_found_stands_in_the_message(before, title, after):
+    text = f"{before} {title} {after}"
+    found = MENTIONS.find(text)
+    assert all(text[one.start : one.start + len(one.said)] == one.said for one in found)
+    assert len(found) <= 4 and found == sorted(found, key=lambda one: one.start)

@@ -1,0 +1,81 @@
+"""Hints: what is recognised stands behind the words, the likeliest facets first, and is not learned."""
+
+import numpy as np
+import torch
+
+from catalog.lookup import MakerIndex, TitleIndex
+from catalog.mentions import Mentions
+from neo.format import Format, Message
+from neo.hints import LEAST, MOST, MOST_PIECES, Hints, pieces
+from neo.model.probe import FacetProbe
+from neo.plan import Term
+from neo.sids.vocabulary import TypeShape, Vocabulary
+from tests import tiny
+
+FACETS = tuple(("topic", name) for name in ("law", "sea", "war", "food", "space", "music"))
+VOCABULARY = Vocabulary(49152, (TypeShape("show", 2, 4),), ("en",))
+
+
+class Spelled:
+    """A text speaks of the facets whose names stand in it: an encoder with a dimension for each."""
+
+    width = len(FACETS)
+
+    def encode(self, texts, batch=64, progress=lambda done: None):
+        return np.array([[float(name in text) for _, name in FACETS] for text in texts], np.float32)
+
+
+class Straight(FacetProbe):
+    """Logits that are the vector itself, at 0.9 or 0.05."""
+
+    def __init__(self):
+        super().__init__(len(FACETS), FACETS)
+
+    def forward(self, vectors):
+        return torch.logit(0.05 + 0.85 * vectors)
+
+
+MENTIONS = Mentions(TitleIndex([(1, "show:serial", "show", "Serial", "en", 5)]), MakerIndex([(1, "Jules Verne")]))
+HINTS = Hints(Straight(), Spelled(), MENTIONS)
+
+
+def test_names_stand_before_facets_and_unlikely_facets_are_left_out():
+    (found,) = HINTS.of(["Like Serial, by the sea. No war."])
+    assert found == (Term("title", "Serial"), Term("topic", "sea"), Term("topic", "war"))
+
+
+def test_a_message_has_at_most_so_many_facets():
+    (found,) = HINTS.of([" ".join(name for _, name in FACETS)])
+    assert len(found) == MOST and LEAST < 0.9
+
+
+def test_pieces_hold_the_whole_and_every_clause_of_a_short_message():
+    cut = pieces("Rest, tea and two podcasts. Let it be calm!")
+    assert cut[0] == "Rest, tea and two podcasts. Let it be calm!" and {"Rest", "Let it be calm"} <= set(cut)
+    assert pieces("") == [""] and len(pieces("word, " * 500)) <= MOST_PIECES
+
+
+def test_a_hint_is_read_and_not_learned():
+    format_ = Format(tiny.tokenizer(), VOCABULARY)
+    message = Message("Like Serial?", np.ones(6, np.float32), hints=(Term("title", "Serial"), Term("topic", "law")))
+    rendered = format_.render([message])
+    names = [VOCABULARY.describe(i) if i >= 49152 else format_.tokenizer.decode([i]) for i in rendered.ids]
+    at = names.index("<|hint|>")
+    assert names[at : at + 6] == ["<|hint|>", "<|title|>", " Serial", "<|topic|>", " law", "<|/hint|>"]
+    assert not any(rendered.mask)
+
+
+def test_without_facets_or_hints_nothing_is_written(tmp_path):
+    FacetProbe(6, ()).save(tmp_path / "probe.safetensors")
+    empty = FacetProbe.load(tmp_path / "probe.safetensors")
+    assert Hints(empty, Spelled(), MENTIONS).of(["sea and war"]) == [()]
+    format_ = Format(tiny.tokenizer(), VOCABULARY)
+    assert VOCABULARY.id("hint") not in format_.render([Message("hi", np.ones(6, np.float32))]).ids
+
+
+def test_a_saved_probe_says_the_same(tmp_path):
+    torch.manual_seed(0)
+    probe, vectors = FacetProbe(6, FACETS).eval(), torch.randn(5, 6)
+    probe.save(tmp_path / "probe.safetensors")
+    again = FacetProbe.load(tmp_path / "probe.safetensors")
+    assert again.facets == FACETS and torch.allclose(again(vectors), probe(vectors), atol=2e-2)
