@@ -20,6 +20,10 @@ from catalog.tables import Item, Maker
 ACCEPT = 0.85
 ACCEPT_SHORT = 0.90
 """For names under 8 letters, where one typo weighs more."""
+NEARLY, LONG = 0.88, 8
+"""How alike a name of so many letters must be to words in the middle of a message."""
+MOST_COMPARED = 20_000
+"""Titles that a message is compared with; more take longer than a reply may."""
 ALIAS, SHUFFLED, BEGINNING, INSIDE, ONE_WORD = 0.97, 0.96, 0.95, 0.90, 0.86
 """What a full match is worth when it is with a part of the name, or with its words in another order."""
 
@@ -59,6 +63,7 @@ class Spellings:
         self._all = list(dict.fromkeys(spelling for spelling in spellings if spelling.text))
         self._texts = [spelling.text for spelling in self._all]
         self._words = [text.split() for text in self._texts]
+        self._long = [text for text in dict.fromkeys(self._texts) if len(text) >= LONG]
         self._sorted = [" ".join(sorted(words)) for words in self._words]
         self._exact: dict[str, list[Spelling]] = {}
         for spelling in self._all:
@@ -112,6 +117,15 @@ class Spellings:
                 credit(position, INSIDE, f" {name} " in f" {text} ")
         return scores
 
+    def nearly_in(self, words: str) -> str | None:
+        """The long spelling of which `words` hold a typo: alike in letters, and word by word."""
+        near = process.extract(words, self._long, scorer=fuzz.partial_ratio, score_cutoff=100 * NEARLY, limit=3)
+        for text, _, _ in near:
+            part = fuzz.partial_ratio_alignment(text, words)
+            if part and same_words(text.split(), words[part.dest_start : part.dest_end].split()):
+                return text
+        return None
+
 
 class TitleIndex:
     """The titles of a catalog, ready to be looked up. Make a new one after items were added."""
@@ -129,6 +143,11 @@ class TitleIndex:
     def from_session(cls, session: Session) -> "TitleIndex":
         columns = (Item.id, Item.key, Item.type, Item.title, Item.language, Item.fame)
         return cls(session.execute(select(*columns).order_by(Item.id)).all())
+
+    def nearly_in(self, words: str) -> str | None:
+        """The spelling of a title, of some length, that stands in plain `words` but for a typo; None for none, and
+        in catalogs too large to ask of every message."""
+        return self._spellings.nearly_in(words) if len(self._rows) <= MOST_COMPARED else None
 
     def called(self, name: str) -> str | None:
         """The title that is exactly the plain `name`, or its part before the subtitle is; None for none."""

@@ -1,10 +1,13 @@
-"""Which titles and makers of a catalog stand in a message, letter for letter but for case, accents and punctuation.
+"""Which titles and makers of a catalog stand in a message, letter for letter but for case, accents and punctuation; and
+if no title does, which one nearly does, for people mistype.
 
 It finds, and judges nothing: whether "Empire" means the podcast or an empire is for the reader to say.
 """
 
 import re
 from dataclasses import dataclass
+
+from rapidfuzz import fuzz
 
 from catalog.lookup import MakerIndex, TitleIndex
 from catalog.names import plain
@@ -33,7 +36,7 @@ class Mentions:
     def find(self, text: str, most: int = 4) -> list[Mention]:
         """Names in the order they stand, the longest where they overlap, at most so many."""
         chunks = [(found.start(), found.end(), plain(found.group())) for found in re.finditer(r"\S+", text)]
-        capitals = any(text[start].isupper() for start, _, _ in chunks[1:])
+        capitals = any(text[start].isupper() and word != "i" for start, _, word in chunks[1:])
         taken, found = [False] * len(chunks), []
         for size in range(min(MOST_WORDS, len(chunks)), 0, -1):
             for first in range(len(chunks) - size + 1):
@@ -47,7 +50,25 @@ class Mentions:
                 if mention := self._named(name, text, start, stop):
                     found.append(mention)
                     taken[first : first + size] = [True] * size
+        if not any(mention.kind == "title" for mention in found) and (nearly := self._nearly(text, chunks)):
+            found.append(nearly)
         return sorted(found, key=lambda mention: mention.start)[:most]
+
+    def _nearly(self, text: str, chunks: list[tuple[int, int, str]]) -> Mention | None:
+        """The title that a run of words is a typo of, if there is one."""
+        worded = [chunk for chunk in chunks if chunk[2]]
+        words = [word for _, _, word in worded]
+        name = self._titles.nearly_in(" ".join(words))
+        if name is None:
+            return None
+        sizes = {len(name.split()) + more for more in (-1, 0, 1)}
+        runs = [(at, at + size) for size in sizes for at in range(len(words) - size + 1) if size > 0]
+        if not runs:
+            return None
+        first, last = max(runs, key=lambda run: fuzz.ratio(" ".join(words[slice(*run)]), name))
+        start, stop = worded[first][0], worded[last - 1][1]
+        start = stop - len(text[start:stop].lstrip(MARKS))
+        return Mention("title", text[start:stop].rstrip(MARKS), start)
 
     def _named(self, name: str, text: str, start: int, stop: int) -> Mention | None:
         for kind, index in (("title", self._titles), ("maker", self._makers)):

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -83,6 +84,8 @@ def train(
         raise NeoError(f"--dtype {dtype!r}: expected one of {', '.join(known)}")
     if full and dtype in load.BITS:
         raise NeoError(f"--full with --dtype {dtype}: a packed base stays frozen; expected bfloat16 or float32")
+    if full and start:
+        raise NeoError("--full with --start: weights go on as they were begun; expected one of them")
     processes = accelerator()
     say = report if processes.is_main_process else (lambda text: None)
     recipe = scaled(scale, dtype=dtype, seed=seed, **({"adapter": None} if full else {}))
@@ -97,6 +100,7 @@ def train(
     settings = Settings(base=base, dtype=dtype, device=str(processes.device), weights=start or SHIPPED_WEIGHTS)
     if start:
         model, format_, *_ = load.load_model(settings, say)
+        recipe = replace(recipe, adapter=load.adapter_of(start))
     else:
         languages = tuple(dict.fromkeys((*recipe.languages, *(item.language for item in shelf.items))))
         model, format_ = load.untrained(settings, book, languages, seed, say)
@@ -111,11 +115,11 @@ def train(
             progress.update(bars[stage], completed=done, description=f"{stage} (loss {loss:.2f})")
 
         stages = STAGES[-1:] if start else STAGES
-        done = Run(out, recipe, model, format_, shelf, listeners, encoder, processes, stages)
-        run(done, show)
+        trained = Run(out, recipe, model, format_, shelf, listeners, encoder, processes, stages)
+        run(trained, show)
     if not processes.is_main_process:
         return
-    load.save(out / "weights", model, done.probe, book, base, recipe.adapter)
+    load.save(out / "weights", model, trained.probe, book, base, recipe.adapter)
     recipe.save(out / "weights" / "recipe.yaml")
     screen.print(f"weights are in {out / 'weights'}")
 

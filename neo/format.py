@@ -9,6 +9,7 @@
 Training, serving and tests all go through `Format`. It knows tokens, not models, SQL or templates.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -173,8 +174,12 @@ class Format:
         """The hint span of a message: fields and values as a plan has them; nothing for no hints."""
         ids = []
         for term in message.hints:
-            named = self.words(" " + term.value) if term.field in CONTROLLED else None
-            ids += [self.vocabulary.id(term.field), *(named or self._copied(term.value, [message.text], False))]
+            ids += [self.vocabulary.id(term.field)]
+            if term.field in CONTROLLED:
+                ids += self.words(" " + term.value)
+            else:  # as it stands there, and no part of another word
+                found = re.search(rf"(?<!\w){re.escape(term.value)}(?!\w)", message.text)
+                ids += self._covering(message.text, *found.span()) if found else self.words(" " + term.value)
         return [self.vocabulary.id("hint"), *ids, self.vocabulary.id("/hint")] if ids else []
 
     def facts(self, facts: Facts) -> list[int]:
@@ -204,18 +209,20 @@ class Format:
     def _copied(self, value: str, said: list[str], must: bool) -> list[int]:
         """The tokens of the latest message that cover `value`."""
         for text in reversed(said):
-            start = text.lower().rfind(value.lower())
-            if start < 0:
-                continue
-            coded = self.tokenizer(
-                text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
-            )
-            stop = start + len(value)
-            spelled = zip(coded.input_ids, coded.offset_mapping, strict=True)
-            return [id_ for id_, (first, last) in spelled if first < stop and last > start]
+            lowered = text.lower()
+            same = len(lowered) == len(text)  # some letters take more room in lower case
+            start = lowered.rfind(value.lower()) if same else text.rfind(value)
+            if start >= 0:
+                return self._covering(text, start, start + len(value))
         if not must:
             return self.words(" " + value)
         raise PlanInvalid(f"{value!r} stands in no message: a plan can only name titles and makers that were said")
+
+    def _covering(self, text: str, start: int, stop: int) -> list[int]:
+        """The tokens of `text` that cover its letters from `start` to `stop`."""
+        coded = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
+        spelled = zip(coded.input_ids, coded.offset_mapping, strict=True)
+        return [id_ for id_, (first, last) in spelled if first < stop and last > start]
 
     def parse_plan(self, ids: list[int]) -> Plan:
         """The plan of a span from `<|plan|>` to `<|/plan|>`, the inverse of `plan` up to the order of terms.

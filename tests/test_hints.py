@@ -1,6 +1,7 @@
 """Hints: what is recognised stands behind the words, the likeliest facets first, and is not learned."""
 
 import numpy as np
+import pytest
 import torch
 
 from catalog.lookup import MakerIndex, TitleIndex
@@ -79,3 +80,28 @@ def test_a_saved_probe_says_the_same(tmp_path):
     probe.save(tmp_path / "probe.safetensors")
     again = FacetProbe.load(tmp_path / "probe.safetensors")
     assert again.facets == FACETS and torch.allclose(again(vectors), probe(vectors), atol=2e-2)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "covered"),
+    [
+        ("Like Serial, but no serials", "Serial", " Serial"),  # where it stands, not in a longer word after it
+        ("İİİİİİİİ Serial", "Serial", " Serial"),  # letters that are two in lower case move nothing
+    ],
+)
+def test_a_hint_has_the_tokens_of_the_name_as_it_stands(text, value, covered):
+    format_ = Format(tiny.tokenizer(), VOCABULARY)
+    ids = format_.render([Message(text, np.ones(6, np.float32), hints=(Term("title", value),))]).ids
+    at = ids.index(VOCABULARY.id("title"))
+    assert ids[at + 1 : ids.index(VOCABULARY.id("/hint"))] == format_.words(covered)
+
+
+def test_facets_that_the_catalog_lacks_are_no_hints():
+    hints = Hints(Straight(), Spelled(), MENTIONS, known={("topic", "sea")})
+    assert hints.of(["sea and war"]) == [(Term("topic", "sea"),)]
+
+
+@pytest.mark.parametrize("count", range(1, 30))
+def test_every_word_of_a_message_stands_in_a_window(count):
+    words = [f"w{n}" for n in range(count)]
+    assert set(words) <= {word for piece in pieces(" ".join(words))[1:] or words for word in piece.split()}

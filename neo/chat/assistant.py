@@ -72,7 +72,8 @@ class Assistant:
         self._sids = [Sid.parse(text) for text in session.scalars(queries.matching_sids(queries.Wish()))]
         names = Names(TitleIndex.from_session(session), MakerIndex.from_session(session))
         self.steering = Steering(Tries.build(self._sids), names)
-        self.hints = Hints(self.probe, self.encoder, Mentions(names.titles, names.makers))
+        known = set(map(tuple, session.execute(queries.facet_names())))
+        self.hints = Hints(self.probe, self.encoder, Mentions(names.titles, names.makers), known)
         self.facet_values = facet_tries(session, self.format)
         self._pasts: dict[str, Past] = {}
 

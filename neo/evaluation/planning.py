@@ -1,4 +1,4 @@
-"""plans: does the model write the plan that a held-out request means, and what are hints and wide beams worth?
+"""plans: does the model write the plan that a held-out request means, and what are hints worth?
 
 Nothing is served here: a plan takes a fraction of a second, so that many can be asked for.
 """

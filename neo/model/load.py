@@ -77,6 +77,12 @@ def save(
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
 
+def adapter_of(folder: Path) -> AdapterConfig | None:
+    """The adapter of the weights in `folder`; None where the backbone was trained whole."""
+    adapter = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))["adapter"]
+    return AdapterConfig(**{**adapter, "targets": tuple(adapter["targets"])}) if adapter else None
+
+
 def load_model(settings: Settings, report=lambda text: None) -> tuple[NeoModel, Format, SidBook, FacetProbe]:
     """The trained model of `settings.weights`, adapter unmerged. Raises WeightsInvalid or SidsMissing."""
     folder = settings.weights
@@ -84,9 +90,8 @@ def load_model(settings: Settings, report=lambda text: None) -> tuple[NeoModel, 
         config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
         rows, adapter = (load_file(folder / f"{name}.safetensors") for name in ("rows", "adapter"))
         book, probe = SidBook.load(folder), FacetProbe.load(folder / "probe.safetensors")
-        languages = tuple(config["languages"])
-        shape = AdapterConfig(**config["adapter"]) if config["adapter"] else None
-    except (OSError, SafetensorError, SidsMissing, yaml.YAMLError, KeyError, TypeError) as error:
+        languages, shape = tuple(config["languages"]), adapter_of(folder)
+    except (OSError, SafetensorError, SidsMissing, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise WeightsInvalid(
             f'weights in {folder} cannot be read ({error}): expected a folder written by "python -m neo train"; '
             f"restore it, or name another with --weights or NEO_WEIGHTS"

@@ -1,4 +1,4 @@
-"""Fitting a few parameters over many epochs on rows that are held in memory: the shortcut's and the readout's loop."""
+"""Fitting a few parameters over many epochs on rows held in memory: the loop of probe, shortcut and readout."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

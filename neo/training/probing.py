@@ -27,6 +27,7 @@ def fit_probe(
     composer: Composer,
     encoder: TextEncoder,
     config: ProbeConfig,
+    seed: int = 0,
     progress=lambda done, total, loss: None,
 ) -> tuple[float, float]:
     """Fit the probe in place; returns the held-out loss (before, after)."""
@@ -42,8 +43,8 @@ def fit_probe(
         lambda rows: F.binary_cross_entropy_with_logits(probe(vectors[rows]), wanted[rows]),
         len(texts),
         FIT,
-        seed=config.conversations,
-        progress=progress,
+        seed,
+        progress,
     )
     probe.eval()
     return losses

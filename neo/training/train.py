@@ -91,11 +91,11 @@ def run(run: Run, progress=lambda stage, done, total, loss: None) -> None:
     if run.model.packed:
         run.model.train()  # what a CPU reads in eval mode bitsandbytes packs anew, and that has no gradient
     kept = _rehearsal(run, progress)
-    torch.manual_seed(run.recipe.seed)
     run.model.to_dtype(torch.float32 if run.recipe.dtype == "float32" else torch.bfloat16)
     if run.processes.device.type == "cpu":
         run.model.base.set_attn_implementation("eager")  # faster than the fused kernel's backward
     _probe(run, progress)
+    torch.manual_seed(run.recipe.seed)  # after what one process alone draws: all must start from one adapter
     _shortcut(run, progress)
     for name in run.stages:
         if name == "capability":
@@ -131,11 +131,14 @@ def _probe(run: Run, progress) -> None:
     path = run.folder / "probe.safetensors"
 
     def make() -> None:
+        torch.manual_seed(run.recipe.seed)
         probe, config = FacetProbe(run.encoder.width, facets_of(run.shelf)), run.recipe.probe
         if probe.facets:
-            losses = fit_probe(probe, _composer(run, PROBE), run.encoder, config, partial(progress, "probe"))
+            composer = _composer(run, PROBE)
+            losses = fit_probe(probe, composer, run.encoder, config, run.recipe.seed, partial(progress, "probe"))
             _log(run, {"stage": "probe", "held_out": [round(loss, 4) for loss in losses]})
-        probe.save(path)
+        probe.save(path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
 
     run.once(path, make)
     run.probe = FacetProbe.load(path)
@@ -148,6 +151,7 @@ def _shortcut(run: Run, progress) -> None:
     def make() -> None:
         config = run.recipe.shortcut
         made = samples(_composer(run, SHORTCUT), run.encoder, config)
+        shortcut.requires_grad_(True)  # a model that is trained already has it still
         losses = fit_shortcut(run.model, made, config.epochs, run.recipe.seed, partial(progress, "shortcut"))
         _log(run, {"stage": "shortcut", "samples": len(made), "held_out": [round(loss, 4) for loss in losses]})
         _save(path, shortcut.state_dict())

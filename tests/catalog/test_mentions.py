@@ -33,6 +33,9 @@ MENTIONS = Mentions(
         ("Tell me The rise of an empire", []),  # the writer knows capitals
         ("rise of an empire", [("title", "empire")]),  # this one may not: the model has to judge
         ("all of it : Stephen King - Serial", [("maker", "Stephen King"), ("title", "Serial")]),
+        ("do you have Sherlok & Co?", [("title", "Sherlok & Co")]),  # nearly
+        ("looking for the shiinng, please", [("title", "the shiinng")]),
+        ("a serious show about killing time", []),
         ("books by King", []),  # half a name is not a name
         ("🙂", []),
         ("", []),

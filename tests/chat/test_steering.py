@@ -15,9 +15,10 @@ from neo.chat.parts import Controls, Conversation, Turn
 from neo.chat.steering import Names, Steering, chips, controlled
 from neo.decoding.trie import Tries
 from neo.items import CatalogItem
-from neo.plan import ANY, SHORTER, Plan, Term
+from neo.plan import ANY, LENGTHS, SHORTER, Plan, Term, length_called, minutes_of
 from neo.sids.sid import Sid
-from neo.wording import Wording
+from neo.training.requests import fixed_terms
+from neo.wording import LANGUAGES, Wording
 from tests import tiny
 
 EN = Wording.load("en")
@@ -326,3 +327,26 @@ def test_chips_by_hand():
     assert chips(plan, EN) == ("2 × podcasts", "French", "new to you", "sea", "not dark")
     short = Plan("recommend", terms=(Term("length", "20"), Term("length", SHORTER)))
     assert chips(short, EN) == ("at most 20 minutes", "shorter")
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_a_length_is_minutes_or_whole_hours_and_is_said_in_every_language(length):
+    assert length_called(minutes_of(length)) == length
+    assert Plan("recommend", terms=(Term("length", length),)).most_minutes() == minutes_of(length)
+    for language in LANGUAGES:
+        number = length.removesuffix(" hours")
+        assert number in Wording.load(language).length(length)
+
+
+def test_hours_are_hours():
+    assert minutes_of("3 hours") == 180 and Wording.load("en").length("3 hours") == "at most 3 hours"
+
+
+def test_lengths_that_wordings_mean_can_be_written_in_a_plan():
+    for language in LANGUAGES:
+        for split in ("train", "heldout"):
+            for entries in Wording.load(language).requests(split).values():
+                for entry in entries:
+                    fixed = entry.get("plan", {}) if isinstance(entry, dict) else {}
+                    values = {term.value for term in fixed_terms(fixed) if term.field == "length"}
+                    assert values <= {*LENGTHS, SHORTER}, entry

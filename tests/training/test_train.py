@@ -120,6 +120,16 @@ def test_a_trained_model_goes_on_with_the_last_stage_alone(tmp_path):
         assert torch.allclose(parameter, wanted[name]), name
 
 
+def test_weights_that_went_on_keep_the_shape_of_their_adapter(tmp_path, base, monkeypatch):
+    """Whatever the recipe says of a fresh one; and what was trained further can be loaded."""
+    settings = Settings(base=base, device="cpu", weights=tmp_path / "start")
+    model, _ = load.untrained(settings, BOOK, LANGUAGES)
+    model.train_backbone(AdapterConfig(rank=3))
+    load.save(settings.weights, model, FacetProbe(tiny.WIDTH, ()), BOOK, base, AdapterConfig(rank=3))
+    assert load.adapter_of(settings.weights) == AdapterConfig(rank=3)
+    assert load.load_model(settings)[0].adapter_parameters().keys() == model.adapter_parameters().keys()
+
+
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """Wide enough for blocks of 64 weights."""
