@@ -5,8 +5,7 @@ Nothing is served here: a plan takes a fraction of a second, so that many can be
 
 from neo.evaluation.bench import Bench
 from neo.evaluation.metrics import share
-from neo.evaluation.steering import GROUPS, same_plan
-from neo.plan import Plan
+from neo.evaluation.steering import GROUPS, same_plan, terms_of
 
 TASKS = ("recommend", "search", "refine", "history")
 
@@ -25,7 +24,7 @@ def plans(bench: Bench, queries: int, progress=lambda: None) -> dict:
                 for name, right in (
                     ("act", hinted.act == asked.act),
                     ("types and counts", hinted.types == asked.types),
-                    ("terms", _terms(hinted) == _terms(asked)),
+                    ("terms", terms_of(hinted) == terms_of(asked)),
                     ("all of it", same_plan(hinted, asked)),
                     ("all of it, without hints", same_plan(bare, asked)),
                 ):
@@ -33,7 +32,3 @@ def plans(bench: Bench, queries: int, progress=lambda: None) -> dict:
                 progress()
             out[f"{group} · {task}"] = {name: share(values) for name, values in tally.items()}
     return out
-
-
-def _terms(plan: Plan) -> set:
-    return {(term.field, term.value.casefold(), term.wanted) for term in plan.terms}

@@ -84,16 +84,18 @@ def _steered(bench: Bench, asked: Plan, text: str) -> dict[str, float]:
     return {key: float(value) for key, value in right.items()}
 
 
-def same_plan(plan: Plan, asked: Plan) -> bool:
-    def terms(of: Plan) -> set:
-        return {(term.field, term.value.casefold(), term.wanted) for term in of.terms}
+def terms_of(plan: Plan) -> set[tuple[str, str, bool]]:
+    """A plan's terms, whatever their order and case."""
+    return {(term.field, term.value.casefold(), term.wanted) for term in plan.terms}
 
-    return (plan.act, plan.types, plan.languages, plan.refs, terms(plan)) == (
+
+def same_plan(plan: Plan, asked: Plan) -> bool:
+    return (plan.act, plan.types, plan.languages, plan.refs, terms_of(plan)) == (
         asked.act,
         asked.types,
         asked.languages,
         asked.refs,
-        terms(asked),
+        terms_of(asked),
     )
 
 

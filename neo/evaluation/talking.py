@@ -6,7 +6,7 @@ from dataclasses import replace
 from neo.chat.parts import Conversation
 from neo.evaluation.bench import Bench, Served
 from neo.evaluation.metrics import share
-from neo.evaluation.steering import SHORT, _small
+from neo.evaluation.steering import SHORT, _small, terms_of
 from neo.items import CatalogItem
 from neo.training.requests import Asked
 from neo.wording import LANGUAGES, Wording, render, slots
@@ -102,13 +102,12 @@ def _follow_up(bench: Bench, composer, conversation: Conversation, wording: Word
     new = {(t.field, t.value.casefold(), t.wanted) for t in follow.plan.terms if t not in before.terms}
 
     def meant(plan) -> bool:
-        got = {(term.field, term.value.casefold(), term.wanted) for term in plan.terms}
         return (
             plan.act == "recommend"
             and sorted(plan.types) == sorted(follow.plan.types)
             and plan.refs == follow.plan.refs
             and plan.languages == follow.plan.languages
-            and new <= got
+            and new <= terms_of(plan)
         )
 
     return kind, follow.text, meant

@@ -7,8 +7,8 @@ from neo.format import Message, Reply
 from neo.model.probe import FacetProbe
 from neo.sids.encoder import TextEncoder
 from neo.training.fitting import Fit, fit
+from neo.training.meaning import FACET_KIND
 from neo.training.recipe import ProbeConfig
-from neo.training.requests import FACET_KIND
 from neo.training.shelf import Shelf
 from neo.training.tasks import Composer
 from neo.wording import Wording

@@ -10,34 +10,10 @@ import numpy as np
 from neo.format import copied_values
 from neo.items import CatalogItem
 from neo.plan import ANY, LENGTHS, SHORTER, Plan, Term, length_called, minutes_of
+from neo.training.meaning import FACET_KIND, PLAN_FACETS, SLOT_TERMS, fixed_terms, term_of, unique
 from neo.training.shelf import Shelf
 from neo.wording import Wording, render, slots
 
-SLOT_TERMS = {  # request slot -> (field, wanted)
-    "topic": ("topic", True),
-    "topic2": ("topic", True),
-    "tone": ("tone", True),
-    "format": ("format", True),
-    "like": ("like", True),
-    "like2": ("like", True),
-    "maker": ("by", True),
-    "title": ("title", True),
-    "not_topic": ("topic", False),
-    "not_tone": ("tone", False),
-    "not_maker": ("by", False),
-    "not_title": ("like", False),
-    "minutes": ("length", True),
-    "hours": ("length", True),
-}
-FACET_KIND = {"topic": "topics", "tone": "tones", "format": "formats"}
-PLAN_FACETS = {
-    "topics": ("topic", True),
-    "tones": ("tone", True),
-    "formats": ("format", True),
-    "lengths": ("length", True),
-    "not_topics": ("topic", False),
-    "not_tones": ("tone", False),
-}
 CLAUSES = {  # act -> kinds of clauses that its composed wordings may have
     "recommend": ("topic", "tone", "format", "language", "like", "familiarity", "length", "without"),
     "recommend_history": ("topic", "tone", "format", "language", "familiarity", "length", "without"),
@@ -119,7 +95,7 @@ class Requests:
                 return self.ask(act, wording, slate, most)
             values[slot], value, liked = filled
             likes += [liked] if liked is not None else []
-            terms.append(Term(*term_of(slot, value)))
+            terms.append(term_of(slot, value))
         terms += fixed_terms(fixed)
         types, phrase = self.slate(wording, item, fixed, "slate" in needs, most)
         if "slate" in needs:
@@ -197,7 +173,7 @@ class Requests:
             name = self.draw.pick(wording.phrases[kind].get(value, [value]))
             bare = not slot.startswith("not_") and self.draw.chance(0.4)
             said.append(name if bare else render(self.draw.pick(options), **{slot: name}))
-            terms.append(Term(*term_of(slot, value)))
+            terms.append(term_of(slot, value))
         if not terms or len({term.value for term in terms}) < len(terms):
             return self.ask("recommend", wording)
         plan = Plan("recommend", types=((ANY, 3),), terms=tuple(terms))
@@ -376,25 +352,9 @@ def _entry(entry: str | dict) -> tuple[str, dict]:
     return (entry, {}) if isinstance(entry, str) else (entry["say"], dict(entry.get("plan", {})))
 
 
-def term_of(slot: str, value: str) -> tuple[str, str, bool]:
-    field, wanted = SLOT_TERMS[slot]
-    return field, value, wanted
-
-
-def fixed_terms(fixed: dict) -> list[Term]:
-    """The facets and lengths that a wording means by itself; `prompts/` gives lengths in minutes."""
-    lengths = {"lengths": [v if v == SHORTER else length_called(int(v)) for v in fixed.get("lengths", ())]}
-    named = {**fixed, **lengths}
-    return [Term(field, value, wanted) for key, (field, wanted) in PLAN_FACETS.items() for value in named.get(key, ())]
-
-
 def in_order(say: str, names) -> list[str]:
     """Slots of a wording in the order in which they stand: a plan names things as the visitor does."""
     return sorted(names, key=lambda name: say.index(f"{{{{ {name} }}}}"))
-
-
-def unique(terms: list[Term]) -> tuple[Term, ...]:
-    return tuple(dict.fromkeys(terms))
 
 
 def _article(number: str, word: str) -> str:

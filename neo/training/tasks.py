@@ -12,18 +12,8 @@ from neo.format import HISTORY, Facts, Message, Reply, earlier
 from neo.plan import ANY, SHORTER, Plan, Term
 from neo.training.answers import Answers
 from neo.training.listeners import SHORTEST_HISTORY, Listeners
-from neo.training.requests import (
-    ENGLISH,
-    SLOT_TERMS,
-    Asked,
-    Draw,
-    Requests,
-    fixed_terms,
-    in_order,
-    spoken,
-    term_of,
-    unique,
-)
+from neo.training.meaning import SLOT_TERMS, fixed_terms, term_of, unique
+from neo.training.requests import ENGLISH, Asked, Draw, Requests, in_order, spoken
 from neo.training.shelf import Shelf
 from neo.wording import Wording, render, slots
 
@@ -239,7 +229,7 @@ class Composer:
             if (filled := self.requests.fill(slot, item, asked.anchor, wording, new, [])) is None:
                 return self.follow(asked, chosen, wording)
             values[slot], value, _ = filled
-            new.append(Term(*term_of(slot, value)))
+            new.append(term_of(slot, value))
         new += fixed_terms(fixed)
         if "ref" in needs:
             values["ref"], position = self.ref(wording, chosen)

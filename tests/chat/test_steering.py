@@ -17,7 +17,7 @@ from neo.decoding.trie import Tries
 from neo.items import CatalogItem
 from neo.plan import ANY, LENGTHS, SHORTER, Plan, Term, length_called, minutes_of
 from neo.sids.sid import Sid
-from neo.training.requests import fixed_terms
+from neo.training.meaning import fixed_terms
 from neo.wording import LANGUAGES, Wording
 from tests import tiny
 

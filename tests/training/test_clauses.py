@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from neo.training import requests
-from neo.training.requests import CLAUSES, SLOT_TERMS, Draw, Requests
+from neo.training.meaning import SLOT_TERMS
+from neo.training.requests import CLAUSES, Draw, Requests
 from neo.training.shelf import Shelf
 from neo.wording import LANGUAGES, Wording, slots
 from tests.training.test_tasks import SHELF
