@@ -68,7 +68,8 @@ def train(
 ) -> None:
     """Train on conversations composed from the catalog. Writes OUT/weights.
 
-    Stages: probe, shortcut, grounding, capability, steering, fluency, practice, conversation, understanding, readout.
+    Stages: probe, shortcut, grounding, capability, steering, fluency, practice, conversation, understanding,
+    following, readout.
 
     The shipped model: `python -m neo train --out runs/demo --sids neo/weights/demo`. To use what you trained:
     `python app.py --weights runs/demo/weights`. A GPU is used where there is one; several take turns at the batches

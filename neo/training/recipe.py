@@ -246,6 +246,30 @@ class Recipe:
         )
     )
 
+    following: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            conversations=6_800,
+            most_steps=560,
+            rate=4e-4,
+            map_rate=1.5e-4,
+            adapter_rate=4e-4,
+            rehearsed=0.015,
+            english=0.5,
+            mixture={
+                "recommend": {"plan": 0.18, "codes": 0.02, "full": 0.03},
+                "search": {"plan": 0.15, "codes": 0.01, "full": 0.015},
+                "again": {"plan": 0.16, "full": 0.01},
+                "refine": {"plan": 0.18, "codes": 0.01, "full": 0.015},
+                "history": {"plan": 0.02, "codes": 0.02, "full": 0.01},
+                "why": {"plan": 0.035, "full": 0.01},
+                "describe": {"plan": 0.045, "full": 0.01},
+                "compare": {"plan": 0.035, "full": 0.01},
+                "profile": {"plan": 0.015, "full": 0.005},
+                "talk": {"plan": 0.035, "full": 0.03},
+            },
+        )
+    )
+
     def save(self, path) -> None:
         path.write_text(yaml.safe_dump(_plain(asdict(self)), sort_keys=False), encoding="utf-8")
 

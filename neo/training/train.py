@@ -1,5 +1,5 @@
 """Training: probe and shortcut (vectors alone), grounding (new rows), then capability, steering, fluency, practice,
-conversation and understanding (adapter and rows), and readout.
+conversation, understanding and following (adapter and rows), and readout.
 
 A run is a folder: `recipe.yaml`, the stages' examples, a checkpoint and a log. Calling `run` again on the folder goes
 on where it stopped. Several processes (`accelerate launch`) take turns at the batches and average their gradients; the
@@ -37,7 +37,7 @@ from neo.training.shelf import Shelf
 from neo.training.shortcut import fit_shortcut
 from neo.training.tasks import Composer
 
-STAGES = ("grounding", "capability", "steering", "fluency", "practice", "conversation", "understanding")
+STAGES = ("grounding", "capability", "steering", "fluency", "practice", "conversation", "understanding", "following")
 """They read tokens; probe and shortcut come before, the readout after."""
 SHORTCUT, PROBE = 100, 101  # where a stage has its position among STAGES, for draws of its own
 SAVE_EVERY = 100  # steps

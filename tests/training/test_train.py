@@ -98,7 +98,7 @@ def test_a_stage_begun_by_another_process_goes_on_from_the_end_of_the_one_before
     whole = a_run(tmp_path, "bfloat16")
     train.run(whole)
     wanted = weights(whole)
-    (tmp_path / "practice.pt").unlink()
+    (tmp_path / f"{train.STAGES[-1]}.pt").unlink()
     (tmp_path / "checkpoint.pt").unlink(missing_ok=True)
     again = a_run(tmp_path, "bfloat16")
     train.run(again)
@@ -111,11 +111,12 @@ def test_a_trained_model_goes_on_with_the_last_stage_alone(tmp_path):
     train.run(first)
     train._start_from(first, train.STAGES[-1])
     wanted = {name: p.detach().clone() for name, p in first.model.adapter_parameters().items()}
-    still = replace(first.recipe.understanding, rate=0.0, map_rate=0.0, adapter_rate=0.0)
+    last = train.STAGES[-1]
+    still = replace(getattr(first.recipe, last), rate=0.0, map_rate=0.0, adapter_rate=0.0)
     again = replace(first, folder=tmp_path / "again", stages=train.STAGES[-1:])
-    again.recipe = replace(first.recipe, understanding=still)
+    again.recipe = replace(first.recipe, **{last: still})
     train.run(again)
-    assert sorted(path.name for path in again.folder.glob("*.pt")) == ["shortcut.pt", "understanding.pt"]
+    assert {path.name for path in again.folder.glob("*.pt")} == {f"{last}.pt", "shortcut.pt"}
     for name, parameter in again.model.adapter_parameters().items():
         assert torch.allclose(parameter, wanted[name]), name
 
