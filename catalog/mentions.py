@@ -5,6 +5,7 @@ It finds, and judges nothing: whether "Empire" means the podcast or an empire is
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz
@@ -15,6 +16,10 @@ from catalog.names import plain
 MOST_WORDS = 10  # of a name
 SHORTEST = 4  # letters of a name that is one word
 MARKS = "\"'“”‘’«»()[]{}¿¡.,;:!?…-–—"  # around a name, and no part of it unless the catalog has them
+ELIDED = re.compile(r"\W*(?:[cdjlmnst]|qu|un|(?:d|n|s|qu)?[aeu]ll)['’](?=\w)", re.IGNORECASE)
+"""A small word that French and Italian write together with the name behind it: "d'Agatha Christie"."""
+POSSESSIVE = re.compile(r"(?<=\w)['’](?:s\b)?\W*$")
+"""What English puts behind a name: "Stephen King's"."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Mentions:
 
     def find(self, text: str, most: int = 4) -> list[Mention]:
         """Names in the order they stand, the longest where they overlap, at most so many."""
-        chunks = [(found.start(), found.end(), plain(found.group())) for found in re.finditer(r"\S+", text)]
+        chunks = [(found.start(), found.end(), plain(found.group())) for found in re.finditer(r"[^\s/]+", text)]
         capitals = any(text[start].isupper() and word != "i" for start, _, word in chunks[1:])
         taken, found = [False] * len(chunks), []
         for size in range(min(MOST_WORDS, len(chunks)), 0, -1):
@@ -43,13 +48,11 @@ class Mentions:
                 if any(taken[first : first + size]) or not (chunks[first][2] and chunks[first + size - 1][2]):
                     continue  # within a longer name, or with a mark at an end
                 start, stop = chunks[first][0], chunks[first + size - 1][1]
-                name = " ".join(word for _, _, word in chunks[first : first + size] if word)
-                # one word in lower case, where the writer knows capitals, is a word
-                if " " not in name and (len(name) < SHORTEST or (capitals and text[start:stop].islower())):
-                    continue
-                if mention := self._named(name, text, start, stop):
-                    found.append(mention)
-                    taken[first : first + size] = [True] * size
+                for begin, end in _without_particles(text, start, stop):
+                    if mention := self._named(text, begin, end, capitals):
+                        found.append(mention)
+                        taken[first : first + size] = [True] * size
+                        break
         if not any(mention.kind == "title" for mention in found) and (nearly := self._nearly(text, chunks)):
             found.append(nearly)
         return sorted(found, key=lambda mention: mention.start)[:most]
@@ -70,7 +73,11 @@ class Mentions:
         start = stop - len(text[start:stop].lstrip(MARKS))
         return Mention("title", text[start:stop].rstrip(MARKS), start)
 
-    def _named(self, name: str, text: str, start: int, stop: int) -> Mention | None:
+    def _named(self, text: str, start: int, stop: int, capitals: bool) -> Mention | None:
+        name = plain(text[start:stop])
+        # one word in lower case, where the writer knows capitals, is a word
+        if " " not in name and (len(name) < SHORTEST or (capitals and text[start:stop].islower())):
+            return None
         for kind, index in (("title", self._titles), ("maker", self._makers)):
             if (own := index.called(name)) is not None:
                 start = stop - len(text[start:stop].lstrip(MARKS))
@@ -78,3 +85,14 @@ class Mentions:
                 said = whole if whole.casefold() == own.casefold() else text[start:stop].rstrip(MARKS)
                 return Mention(kind, said, start)
         return None
+
+
+def _without_particles(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """A run of words as it stands, then without what another word lends it at its ends."""
+    yield start, stop
+    bare = POSSESSIVE.sub("", text[start:stop])
+    elided = ELIDED.match(bare)
+    if len(bare) < stop - start:
+        yield start, start + len(bare)
+    if elided:
+        yield start + elided.end(), start + len(bare)

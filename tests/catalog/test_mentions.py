@@ -15,10 +15,11 @@ TITLES = [
     "Empire",
     "How Did This Get Made?",
     "Sapiens: A Story",
+    "L'Assommoir",
 ]
 MENTIONS = Mentions(
     TitleIndex((n, f"show:{n}", "show", title, "en", 3) for n, title in enumerate(TITLES)),
-    MakerIndex(enumerate(["Stephen King", "BBC"])),
+    MakerIndex(enumerate(["Stephen King", "BBC", "Agatha Christie"])),
 )
 
 
@@ -35,6 +36,12 @@ MENTIONS = Mentions(
         ("all of it : Stephen King - Serial", [("maker", "Stephen King"), ("title", "Serial")]),
         ("do you have Sherlok & Co?", [("title", "Sherlok & Co")]),  # nearly
         ("looking for the shiinng, please", [("title", "the shiinng")]),
+        ("which of Stephen King's are short?", [("maker", "Stephen King")]),
+        ("The Shining’s plot", [("title", "The Shining")]),
+        ("qualcosa dell'Empire", [("title", "Empire")]),
+        ("un livre d'Agatha Christie", [("maker", "Agatha Christie")]),
+        ("Serial/Empire/BBC", [("title", "Serial"), ("title", "Empire")]),  # three letters alone are no name
+        ("do you have L'Assommoir", [("title", "L'Assommoir")]),
         ("a serious show about killing time", []),
         ("books by King", []),  # half a name is not a name
         ("🙂", []),
