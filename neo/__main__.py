@@ -87,6 +87,8 @@ def train(
         raise NeoError(f"--full with --dtype {dtype}: a packed base stays frozen; expected bfloat16 or float32")
     if full and start:
         raise NeoError("--full with --start: weights go on as they were begun; expected one of them")
+    if start and sids != BUILT_SIDS:
+        raise NeoError("--sids with --start: weights bring their own SIDs; expected one of them")
     processes = accelerator()
     say = report if processes.is_main_process else (lambda text: None)
     recipe = scaled(scale, dtype=dtype, seed=seed, **({"adapter": None} if full else {}))
