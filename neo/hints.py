@@ -16,7 +16,7 @@ from neo.model.probe import FacetProbe
 from neo.plan import Term
 from neo.sids.encoder import TextEncoder
 
-MOST, LEAST = 4, 0.35  # facets of a hint, and the least probability of one
+MOST, LEAST = 4, 0.1  # facets of a hint, and the least probability of one
 WINDOW, STEP, MOST_PIECES = 4, 2, 16  # words of a piece, words between two pieces, pieces of a message
 FIELDS = {"title": "title", "maker": "by"}
 

@@ -55,7 +55,7 @@ class ProbeConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Defaults make the shipped model."""
+    """Defaults make the shipped model, and `following` on top of it, which is not shipped yet."""
 
     seed: int = 20261122
     languages: tuple[str, ...] = ("en", "es", "fr", "de", "pt", "it")
