@@ -24,8 +24,6 @@ from catalog.tables import SCHEMA_VERSION, Base, Meta
 BUSY_SECONDS = 10
 CACHE_KIB = 64 << 10
 """Of SQLite: what an import of a hundred thousand items keeps coming back to."""
-MAPPED_BYTES = 1 << 31
-"""Of a SQLite file: read where the system holds them, without a copy."""
 WRITERS = 0x4E454F
 """Number of the PostgreSQL lock that writers of whole files take one after the other."""
 
@@ -149,7 +147,6 @@ def _sqlite_engine(url: URL) -> Engine:
             f"busy_timeout = {BUSY_SECONDS * 1000}",
             "journal_mode = wal",
             f"cache_size = -{CACHE_KIB}",
-            f"mmap_size = {MAPPED_BYTES}",
         ]
 
     @event.listens_for(engine, "connect")
