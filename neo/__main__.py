@@ -71,8 +71,7 @@ def train(
     Stages: probe, shortcut, grounding, capability, steering, fluency, practice, conversation, understanding,
     following, readout.
 
-    The shipped model, and `following` on top of it, which is not shipped yet:
-    `python -m neo train --out runs/demo --sids neo/weights/demo`. To use what you trained:
+    The shipped model: `python -m neo train --out runs/demo --sids neo/weights/demo`. To use what you trained:
     `python app.py --weights runs/demo/weights`. A GPU is used where there is one; several take turns at the batches
     under `accelerate launch -m neo train ...`.
     """

@@ -1,7 +1,8 @@
 """The conversation format: one function turns a conversation into token ids, a loss mask and soft vectors.
 
     <|im_start|>user
-    <|listener|> (vector, spans of the history) <|message|> (vector) words<|hint|> topic " history"<|/hint|><|im_end|>
+    <|listener|> (vector, spans of the history) <|message|> (vector) words
+    <|hint|> recommend type:show topic " history"<|/hint|><|im_end|>
     <|im_start|>assistant
     <|plan|> recommend type:show x2 topic " history"<|/plan|> <|facts|>..<|/facts|>
     words span <|facts|>..<|/facts|> words<|im_end|>
@@ -16,7 +17,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from neo.errors import PlanInvalid
-from neo.plan import ANY, CONTROLLED, Plan, Term
+from neo.plan import ANY, CONTROLLED, Hint, Plan, Term
 from neo.sids.sid import Sid
 from neo.sids.vocabulary import ACTS, FIELDS, Vocabulary
 
@@ -33,8 +34,7 @@ class Message:
     listener: np.ndarray | None = None
     liked: np.ndarray | None = None
     """The mean vector of items that the visitor names as liked; known once the plan is."""
-    hints: tuple[Term, ...] = ()
-    """What encoder and catalog recognise in the words (`neo.hints`), for the model to use or to leave."""
+    hint: Hint = Hint()
     spoken: bool = True
     """False leaves the words out and the vector alone speaks: the cheapest way to learn what vectors mean."""
 
@@ -171,16 +171,22 @@ class Format:
         return Rendered(ids, mask, vectors, spans, message, listener)
 
     def _hint(self, message: Message) -> list[int]:
-        """The hint span of a message: fields and values as a plan has them; nothing for no hints."""
-        ids = []
-        for term in message.hints:
-            ids += [self.vocabulary.id(term.field)]
+        """The hint span of a message: its tokens are those of a plan, a bare "ref" says that the message follows up on
+        the turn before. Nothing for an empty hint."""
+        hint, name = message.hint, self.vocabulary.id
+        ids = [name(hint.act)] if hint.act else []
+        ids += [name("ref")] if hint.follows else []
+        ids += [self.vocabulary.opener(type_) for type_ in hint.types]
+        for ref in hint.refs:
+            ids += [name("ref"), name(f"x{ref}")]
+        for term in hint.terms:
+            ids += [name(term.field)]
             if term.field in CONTROLLED:
                 ids += self.words(" " + term.value)
             else:  # as it stands there, and no part of another word
                 found = re.search(rf"(?<!\w){re.escape(term.value)}(?!\w)", message.text)
                 ids += self._covering(message.text, *found.span()) if found else self.words(" " + term.value)
-        return [self.vocabulary.id("hint"), *ids, self.vocabulary.id("/hint")] if ids else []
+        return [name("hint"), *ids, name("/hint")] if ids else []
 
     def facts(self, facts: Facts) -> list[int]:
         span = self.vocabulary.span(facts.sid) if facts.sid else []

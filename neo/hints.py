@@ -1,24 +1,30 @@
 """Hints: what the sentence encoder and the catalog recognise in a message, put behind its words for the model to read.
 
-A title or maker of the catalog that stands in the words, and the topics, tones and formats that the probe hears in the
-message or in a part of it, in any of the encoder's languages. A hint is an input, as the soft tokens are: the model
-still writes the plan itself, and says what of a hint is wanted, what refused and what was not meant.
+A title or maker of the catalog that stands in the words; the topics, tones and formats that the probe hears in the
+message or in a part of it, in any of the encoder's languages; and what the message as a whole seems to ask for. A hint
+is an input, as the soft tokens are: the model still writes the plan itself, and says what of a hint is wanted, what
+refused and what was not meant.
 """
 
 import re
 from collections.abc import Container, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from catalog.mentions import Mentions
-from neo.model.probe import FacetProbe
-from neo.plan import Term
+from catalog.names import plain
+from neo.model.probe import Probe
+from neo.plan import Hint, Term
 from neo.sids.encoder import TextEncoder
+from neo.sids.vocabulary import MOST as LAST_POSITION
 
-MOST, LEAST = 4, 0.1  # facets of a hint, and the least probability of one
+MOST, LEAST = 4, 0.2  # facets of a hint, and the least probability of one
+LIKELY = 0.5  # the least probability of what the whole message seems to be
 WINDOW, STEP, MOST_PIECES = 4, 2, 16  # words of a piece, words between two pieces, pieces of a message
 FIELDS = {"title": "title", "maker": "by"}
+FACETS = ("topic", "tone", "format")
 
 
 class Hints:
@@ -27,36 +33,61 @@ class Hints:
 
     def __init__(
         self,
-        probe: FacetProbe,
+        probe: Probe,
         encoder: TextEncoder,
         mentions: Mentions,
         known: Container[tuple[str, str]] | None = None,
     ):
         self.probe, self.encoder, self.mentions = probe, encoder, mentions
-        self._known = np.array([known is None or facet in known for facet in probe.facets], bool)
+        self._is_facet = np.array(
+            [out[0] in FACETS and (known is None or out in known) for out in probe.outputs], dtype=bool
+        )
 
-    def of(self, texts: Sequence[str]) -> list[tuple[Term, ...]]:
-        """The hints of each text: names in the order they stand, then facets, the likeliest first."""
+    def of(self, texts: Sequence[str]) -> list[Hint]:
+        """The hint of each text; its terms are names in the order they stand, then facets, the likeliest first."""
         return [
-            (*(Term(FIELDS[one.kind], one.said) for one in self.mentions.find(text)), *facets)
-            for text, facets in zip(texts, self._facets(texts), strict=True)
+            replace(
+                heard,
+                terms=(*(Term(FIELDS[one.kind], one.said) for one in self.mentions.find(text)), *heard.terms),
+            )
+            for text, heard in zip(texts, self._heard(texts), strict=True)
         ]
 
     @torch.inference_mode()
-    def _facets(self, texts: Sequence[str]) -> list[list[Term]]:
-        """A facet is as likely in a message as in the piece of it where it is likeliest."""
-        if not self.probe.facets or not texts:
-            return [[] for _ in texts]
+    def _heard(self, texts: Sequence[str]) -> list[Hint]:
+        """What the probe hears. A facet is as likely in a message as in the piece of it where it is likeliest."""
+        if not self.probe.outputs or not texts:
+            return [Hint() for _ in texts]
         cut = [pieces(text) for text in texts]
         known = sorted({piece for each in cut for piece in each})
         vectors = torch.from_numpy(self.encoder.encode(known))
         chances = torch.cat([torch.sigmoid(self.probe(part)) for part in vectors.split(4096)]).numpy()
         at = {piece: row for row, piece in enumerate(known)}
-        return [self._likeliest(chances[[at[piece] for piece in each]].max(0) * self._known) for each in cut]
+        return [self._hint(chances[at[each[0]]], chances[[at[piece] for piece in each]].max(0)) for each in cut]
 
-    def _likeliest(self, chances: np.ndarray) -> list[Term]:
-        best = np.argsort(-chances, kind="stable")[:MOST]
-        return [Term(*self.probe.facets[index]) for index in best if chances[index] >= LEAST]
+    def _hint(self, whole: np.ndarray, anywhere: np.ndarray) -> Hint:
+        """`whole`: the chances in the message itself, `anywhere`: the best of all its pieces; both [outputs]."""
+        outputs = self.probe.outputs
+        likely = [outputs[at] for at in np.argsort(-whole, kind="stable") if whole[at] >= LIKELY]
+        facets = anywhere * self._is_facet
+        best = np.argsort(-facets, kind="stable")[:MOST]
+        return Hint(
+            act=next((name for field, name in likely if field == "act"), None),
+            follows=any(field == "follows" for field, _ in likely),
+            types=tuple(name for field, name in likely if field == "type"),
+            terms=tuple(Term(*outputs[at]) for at in best if facets[at] >= LEAST),
+        )
+
+
+def placed(hint: Hint, slate: Sequence[str]) -> Hint:
+    """A hint with the positions of the titles in it that stand in `slate`, the titles suggested last."""
+    named = {plain(term.value) for term in hint.terms if term.field == "title"}
+    refs = [
+        at
+        for at, title in enumerate(slate[:LAST_POSITION], start=1)
+        if named & {plain(title), plain(title.split(":")[0])}
+    ]
+    return replace(hint, refs=tuple(refs)) if refs else hint
 
 
 def pieces(text: str) -> list[str]:

@@ -39,6 +39,20 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Hint:
+    """What encoder and catalog recognise in a message (`neo.hints`): pieces of its plan, for the model to use or to
+    leave."""
+
+    act: str | None = None
+    follows: bool = False
+    """The message changes what was asked for before."""
+    types: tuple[str, ...] = ()
+    refs: tuple[int, ...] = ()
+    """Positions in the latest slate of what the message names."""
+    terms: tuple[Term, ...] = ()
+
+
+@dataclass(frozen=True)
 class Plan:
     act: str
     types: tuple[tuple[str, int], ...] = ()

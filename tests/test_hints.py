@@ -7,9 +7,9 @@ import torch
 from catalog.lookup import MakerIndex, TitleIndex
 from catalog.mentions import Mentions
 from neo.format import Format, Message
-from neo.hints import LEAST, MOST, MOST_PIECES, Hints, pieces
-from neo.model.probe import FacetProbe
-from neo.plan import Term
+from neo.hints import LEAST, MOST, MOST_PIECES, Hints, pieces, placed
+from neo.model.probe import Probe
+from neo.plan import Hint, Term
 from neo.sids.vocabulary import TypeShape, Vocabulary
 from tests import tiny
 
@@ -26,7 +26,7 @@ class Spelled:
         return np.array([[float(name in text) for _, name in FACETS] for text in texts], np.float32)
 
 
-class Straight(FacetProbe):
+class Straight(Probe):
     """Logits that are the vector itself, at 0.9 or 0.05."""
 
     def __init__(self):
@@ -42,12 +42,12 @@ HINTS = Hints(Straight(), Spelled(), MENTIONS)
 
 def test_names_stand_before_facets_and_unlikely_facets_are_left_out():
     (found,) = HINTS.of(["Like Serial, by the sea. No war."])
-    assert found == (Term("title", "Serial"), Term("topic", "sea"), Term("topic", "war"))
+    assert found.terms == (Term("title", "Serial"), Term("topic", "sea"), Term("topic", "war"))
 
 
 def test_a_message_has_at_most_so_many_facets():
     (found,) = HINTS.of([" ".join(name for _, name in FACETS)])
-    assert len(found) == MOST and LEAST < 0.9
+    assert len(found.terms) == MOST and LEAST < 0.9
 
 
 def test_pieces_hold_the_whole_and_every_clause_of_a_short_message():
@@ -58,7 +58,9 @@ def test_pieces_hold_the_whole_and_every_clause_of_a_short_message():
 
 def test_a_hint_is_read_and_not_learned():
     format_ = Format(tiny.tokenizer(), VOCABULARY)
-    message = Message("Like Serial?", np.ones(6, np.float32), hints=(Term("title", "Serial"), Term("topic", "law")))
+    message = Message(
+        "Like Serial?", np.ones(6, np.float32), hint=Hint(terms=(Term("title", "Serial"), Term("topic", "law")))
+    )
     rendered = format_.render([message])
     names = [VOCABULARY.describe(i) if i >= 49152 else format_.tokenizer.decode([i]) for i in rendered.ids]
     at = names.index("<|hint|>")
@@ -67,19 +69,19 @@ def test_a_hint_is_read_and_not_learned():
 
 
 def test_without_facets_or_hints_nothing_is_written(tmp_path):
-    FacetProbe(6, ()).save(tmp_path / "probe.safetensors")
-    empty = FacetProbe.load(tmp_path / "probe.safetensors")
-    assert Hints(empty, Spelled(), MENTIONS).of(["sea and war"]) == [()]
+    Probe(6, ()).save(tmp_path / "probe.safetensors")
+    empty = Probe.load(tmp_path / "probe.safetensors")
+    assert Hints(empty, Spelled(), MENTIONS).of(["sea and war"]) == [Hint()]
     format_ = Format(tiny.tokenizer(), VOCABULARY)
     assert VOCABULARY.id("hint") not in format_.render([Message("hi", np.ones(6, np.float32))]).ids
 
 
 def test_a_saved_probe_says_the_same(tmp_path):
     torch.manual_seed(0)
-    probe, vectors = FacetProbe(6, FACETS).eval(), torch.randn(5, 6)
+    probe, vectors = Probe(6, FACETS).eval(), torch.randn(5, 6)
     probe.save(tmp_path / "probe.safetensors")
-    again = FacetProbe.load(tmp_path / "probe.safetensors")
-    assert again.facets == FACETS and torch.allclose(again(vectors), probe(vectors), atol=2e-2)
+    again = Probe.load(tmp_path / "probe.safetensors")
+    assert again.outputs == FACETS and torch.allclose(again(vectors), probe(vectors), atol=2e-2)
 
 
 @pytest.mark.parametrize(
@@ -91,17 +93,58 @@ def test_a_saved_probe_says_the_same(tmp_path):
 )
 def test_a_hint_has_the_tokens_of_the_name_as_it_stands(text, value, covered):
     format_ = Format(tiny.tokenizer(), VOCABULARY)
-    ids = format_.render([Message(text, np.ones(6, np.float32), hints=(Term("title", value),))]).ids
+    ids = format_.render([Message(text, np.ones(6, np.float32), hint=Hint(terms=(Term("title", value),)))]).ids
     at = ids.index(VOCABULARY.id("title"))
     assert ids[at + 1 : ids.index(VOCABULARY.id("/hint"))] == format_.words(covered)
 
 
 def test_facets_that_the_catalog_lacks_are_no_hints():
     hints = Hints(Straight(), Spelled(), MENTIONS, known={("topic", "sea")})
-    assert hints.of(["sea and war"]) == [(Term("topic", "sea"),)]
+    assert hints.of(["sea and war"]) == [Hint(terms=(Term("topic", "sea"),))]
 
 
 @pytest.mark.parametrize("count", range(1, 30))
 def test_every_word_of_a_message_stands_in_a_window(count):
     words = [f"w{n}" for n in range(count)]
     assert set(words) <= {word for piece in pieces(" ".join(words))[1:] or words for word in piece.split()}
+
+
+class Asks(Probe):
+    """Hears acts, types and follow-ups in the whole message alone, by what stands in it."""
+
+    def __init__(self):
+        super().__init__(4, (("act", "why"), ("act", "recommend"), ("type", "show"), ("follows", "")))
+
+    def forward(self, vectors):
+        return torch.logit(0.1 + 0.8 * vectors)
+
+
+class Words:
+    """A dimension for each of four words, 1 where a text is the whole message that holds it."""
+
+    width = 4
+
+    def encode(self, texts, batch=64, progress=lambda done: None):
+        return np.array([[float(word in text) for word in ("why", "give", "show", "rather")] for text in texts], "f")
+
+
+def test_what_the_whole_message_seems_to_ask_for_is_hinted():
+    hints = Hints(Asks(), Words(), MENTIONS)
+    assert hints.of(["rather give me a show", "hm"]) == [Hint("recommend", follows=True, types=("show",)), Hint()]
+    assert hints.of(["why"]) == [Hint("why")]
+
+
+def test_titles_of_the_slate_have_a_position():
+    hint = Hint(terms=(Term("title", "serial"), Term("title", "Empire"), Term("by", "Criminal")))
+    slate = ("Criminal", "Empire: A History", "Serial")
+    assert placed(hint, slate).refs == (2, 3) and placed(hint, slate).terms == hint.terms
+    assert placed(hint, ()) == hint
+
+
+def test_a_hint_is_written_with_the_tokens_of_a_plan():
+    format_ = Format(tiny.tokenizer(), VOCABULARY)
+    hint = Hint("why", follows=True, types=("show",), refs=(2,), terms=(Term("topic", "law"),))
+    ids = format_.render([Message("Why that?", np.ones(6, np.float32), hint=hint)]).ids
+    start, stop = ids.index(VOCABULARY.id("hint")), ids.index(VOCABULARY.id("/hint"))
+    said = [VOCABULARY.name(i) or format_.text([i]) or format_.tokenizer.decode([i]) for i in ids[start + 1 : stop]]
+    assert said == ["why", "ref", "type:show", "ref", "x2", "topic", " law"]

@@ -1,4 +1,4 @@
-"""python -m neo bench trie | lookups | sids | decode | chat | load."""
+"""python -m neo bench trie | lookups | sids | decode | words | chat | load."""
 
 import json
 from pathlib import Path
@@ -92,6 +92,28 @@ def bench_decode(
     with progress_bar() as progress:
         bar = progress.add_task("decoding", total=2 * runs)
         found = bench_decode(assistant, type_, runs, lambda: progress.advance(bar))
+    _print(found, as_json)
+
+
+@bench_app.command("words")
+def bench_words(
+    database: DatabaseOption,
+    rounds: Annotated[int, typer.Option(help="Repetitions; medians are reported.", min=1)] = 5,
+    as_json: JsonOption = False,
+    weights: WeightsOption = SHIPPED_WEIGHTS,
+    base: BaseOption = Settings().base,
+) -> None:
+    """Words a second against llama.cpp and ctranslate2 with the same weights, side by side.
+
+    Needs both: pip install ctranslate2 xllamacpp
+    """
+    from neo.bench.words import bench_words
+    from neo.chat.assistant import open_assistant
+
+    assistant = open_assistant(Settings(base=base, weights=weights), database, report)
+    with progress_bar() as progress:
+        bar = progress.add_task("racing", total=3 * rounds)
+        found = bench_words(assistant, rounds, lambda: progress.advance(bar))
     _print(found, as_json)
 
 

@@ -28,7 +28,7 @@ from neo.decoding.trie import Tries
 from neo.errors import NeoError
 from neo.facets import facet_tries
 from neo.format import HISTORY, Format, Message, copied_values, earlier
-from neo.hints import Hints
+from neo.hints import Hints, placed
 from neo.items import CatalogItem
 from neo.model.load import Loaded, load
 from neo.plan import LENGTHS, Plan
@@ -232,7 +232,8 @@ class Assistant:
         prompt = []
         for at, (text, turn) in enumerate([(turn.message, turn) for turn in turns] + [(message, None)]):
             spans = tuple(item.sid for item in past.items[-HISTORY:]) if at == 0 else ()
-            prompt.append(self.message(text, spans, past.vector if at == 0 else None))
+            slate = tuple(item.title for item in turns[at - 1].items) if at else ()
+            prompt.append(self.message(text, spans, past.vector if at == 0 else None, slate))
             if turn is not None:
                 prompt.append(earlier(turn.plan, [item.sid for item in turn.items], turn.words))
         rendered = self.format.render(prompt)
@@ -254,9 +255,17 @@ class Assistant:
             yield from host.parts(watch.events(events))
             yield watch.trace()
 
-    def message(self, text: str, history: tuple[Sid, ...] = (), listener: np.ndarray | None = None) -> Message:
-        """A message as the model reads it: the words, what the encoder makes of them, and their hints."""
-        return Message(text, self.encoder.encode([text])[0], history, listener, hints=self.hints.of([text])[0])
+    def message(
+        self,
+        text: str,
+        history: tuple[Sid, ...] = (),
+        listener: np.ndarray | None = None,
+        slate: tuple[str, ...] = (),
+    ) -> Message:
+        """A message as the model reads it: the words, what the encoder makes of them, and their hint. `slate`: the
+        titles that the turn before suggested."""
+        hint = placed(self.hints.of([text])[0], slate)
+        return Message(text, self.encoder.encode([text])[0], history, listener, hint=hint)
 
     def _own(self, items: tuple[CatalogItem, ...]) -> Past:
         """A visitor's own history; nothing of it is kept here."""

@@ -7,7 +7,6 @@ components (PCA), so items drawn close together have IDs that mean nearly the sa
 from collections.abc import Iterable
 
 import numpy as np
-from sklearn.decomposition import PCA
 
 from neo.chat.cards import line_html
 from neo.chat.parts import Card
@@ -22,6 +21,8 @@ class SidMap:
     """The SIDs of one item type on a plane."""
 
     def __init__(self, quantizer: ResidualQuantizer, sids: Iterable[Sid]):
+        from sklearn.decomposition import PCA  # 80 MB that most chats never need
+
         self._sids = sorted(set(sids))
         vectors = quantizer.decode(np.array([sid.codes for sid in self._sids]))
         plane = np.zeros((len(vectors), 2))

@@ -17,7 +17,7 @@ from neo.decoding.grammar import PlanRules
 from neo.decoding.trie import Tries
 from neo.format import Message, Reply, copied_values
 from neo.items import CatalogItem
-from neo.plan import Plan
+from neo.plan import Hint, Plan
 from neo.settings import Settings
 from neo.sids.sid import Sid
 from neo.training.listeners import FIRST_HELD_OUT, Listeners, listeners_of
@@ -78,7 +78,10 @@ class Bench:
         """The plan that the model writes for composed turns, the last of which is a message; `hinted` False leaves the
         messages' hints out."""
         format_, engine = self.assistant.format, self.assistant.engine
-        heard = [self._heard(turn, hinted) if isinstance(turn, Message) else turn for turn in turns]
+        heard = [
+            self._heard(turn, self._titles(turns[at - 1]) if at else (), hinted) if isinstance(turn, Message) else turn
+            for at, turn in enumerate(turns)
+        ]
         said = [
             text for turn in heard for text in ([turn.text] if isinstance(turn, Message) else copied_values(turn.plan))
         ]
@@ -86,10 +89,13 @@ class Bench:
         rendered = format_.render(heard)
         return format_.parse_plan(engine.plan(rendered.ids, [vector for _, vector in rendered.vectors], rules))
 
-    def _heard(self, message: Message, hinted: bool) -> Message:
+    def _titles(self, reply: Reply) -> tuple[str, ...]:
+        return tuple(self.shelf.items[self.by_sid[part]].title for part in reply.parts if isinstance(part, Sid))
+
+    def _heard(self, message: Message, slate: tuple[str, ...], hinted: bool) -> Message:
         """A composed message as the assistant would read it."""
-        read = self.assistant.message(message.text, message.history, message.listener)
-        return read if hinted else replace(read, hints=())
+        read = self.assistant.message(message.text, message.history, message.listener, slate)
+        return read if hinted else replace(read, hint=Hint())
 
     def rank(self, message: Message, plan: Plan, type_: str, view, width: int = 20) -> list[int]:
         """Positions of the items of the model's beams for one span of `type_` behind a given plan, best first."""

@@ -3,6 +3,8 @@
 import resource
 from statistics import median
 
+import psutil
+
 from neo.chat.parts import Conversation, Done
 from neo.evaluation.bench import Bench
 
@@ -31,7 +33,7 @@ MESSAGES = (
 
 
 def speed(bench: Bench, queries: int, progress=lambda: None) -> dict:
-    """Medians in seconds over up to twenty different short messages, each a conversation of its own; peak memory."""
+    """Medians in seconds over up to twenty different short messages, each a conversation of its own; memory."""
     bench.serve("hello")  # what is loaded on first use is loaded now
     waits: dict[str, list[float]] = {}
     for message in MESSAGES[: max(1, queries)]:
@@ -42,4 +44,7 @@ def speed(bench: Bench, queries: int, progress=lambda: None) -> dict:
                 waits.setdefault(name, []).append(seconds)
         progress()
     found = {f"{name}, seconds (median of {len(values)})": round(median(values), 2) for name, values in waits.items()}
-    return found | {"peak memory, GB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2)}
+    return found | {
+        "resident memory, GB": round(psutil.Process().memory_info().rss / 1e9, 2),
+        "peak memory, GB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+    }

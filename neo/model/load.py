@@ -4,6 +4,8 @@ A weights folder holds `config.yaml` (base model, languages, adapter), `recipe.y
 `rows.safetensors`, `adapter.safetensors` and `probe.safetensors`. The base model's own weights are never in it.
 """
 
+import ctypes
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from neo.errors import SettingInvalid, SidsMissing, WeightsInvalid
 from neo.format import Format
 from neo.model.base import load_base
 from neo.model.neo import AdapterConfig, NeoModel
-from neo.model.probe import FacetProbe
+from neo.model.probe import Probe
 from neo.model.runner import Arithmetic, Runner
 from neo.settings import Settings
 from neo.sids.encoder import TextEncoder
@@ -38,7 +40,7 @@ class Loaded:
     format: Format
     encoder: TextEncoder
     book: SidBook
-    probe: FacetProbe
+    probe: Probe
 
 
 def untrained(
@@ -57,9 +59,7 @@ def untrained(
     return model.to(device), format_
 
 
-def save(
-    folder: Path, model: NeoModel, probe: FacetProbe, book: SidBook, base: str, adapter: AdapterConfig | None
-) -> None:
+def save(folder: Path, model: NeoModel, probe: Probe, book: SidBook, base: str, adapter: AdapterConfig | None) -> None:
     """Write rows, adapter (or, without one, the backbone), probe, SIDs, config. Call before the adapter is merged."""
     folder.mkdir(parents=True, exist_ok=True)
     half = {name: tensor.detach().half().contiguous() for name, tensor in model.rows.state_dict().items()}
@@ -83,13 +83,13 @@ def adapter_of(folder: Path) -> AdapterConfig | None:
     return AdapterConfig(**{**adapter, "targets": tuple(adapter["targets"])}) if adapter else None
 
 
-def load_model(settings: Settings, report=lambda text: None) -> tuple[NeoModel, Format, SidBook, FacetProbe]:
+def load_model(settings: Settings, report=lambda text: None) -> tuple[NeoModel, Format, SidBook, Probe]:
     """The trained model of `settings.weights`, adapter unmerged. Raises WeightsInvalid or SidsMissing."""
     folder = settings.weights
     try:
         config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
         rows, adapter = (load_file(folder / f"{name}.safetensors") for name in ("rows", "adapter"))
-        book, probe = SidBook.load(folder), FacetProbe.load(folder / "probe.safetensors")
+        book, probe = SidBook.load(folder), Probe.load(folder / "probe.safetensors")
         languages, shape = tuple(config["languages"]), adapter_of(folder)
     except (OSError, SafetensorError, SidsMissing, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise WeightsInvalid(
@@ -128,7 +128,15 @@ def load(settings: Settings, report=lambda text: None) -> Loaded:
     """A ready engine for `settings`."""
     chosen = arithmetic(settings.dtype, device_called(settings.device))
     model, format_, book, probe = load_model(settings, report)
-    return Loaded(make_engine(model, format_, chosen), format_, TextEncoder(book.encoder), book, probe)
+    engine = make_engine(model, format_, chosen)
+    _give_back()
+    return Loaded(engine, format_, TextEncoder(book.encoder), book, probe)
+
+
+def _give_back() -> None:
+    """Return to the system what loading freed: the C library of Linux keeps it otherwise, 400 MB after the default."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def device_called(name: str) -> torch.device:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 LEARNED_FROM = 50_000
 """Vectors that centroids are fitted to, drawn at random where there are more: about 200 for each of 256 codes. FAISS
@@ -40,6 +39,8 @@ class ResidualQuantizer:
     @classmethod
     def fit(cls, vectors: np.ndarray, levels: int, codes: int, seed: int = 0, progress=lambda level: None):
         """Fit to `vectors` [items, width]. Fewer items than codes repeat the last centroid, which then stays unused."""
+        from sklearn.cluster import KMeans  # 80 MB that a chat has no use for
+
         codebooks = np.zeros((levels, codes, vectors.shape[1]), dtype=np.float32)
         trials = 4  # the best of them; where there is so much to learn from they hardly differ
         if len(vectors) > LEARNED_FROM:

@@ -6,12 +6,13 @@ import numpy as np
 import torch
 
 from neo.format import Format, Message, Reply
-from neo.hints import Hints
+from neo.hints import Hints, placed
 from neo.model.neo import Batch
+from neo.plan import Hint
 from neo.sids.encoder import TextEncoder
 from neo.sids.sid import Sid
 from neo.training.listeners import SHORTEST_HISTORY
-from neo.training.recipe import Mixture, ShortcutConfig, StageConfig
+from neo.training.recipe import Mixture, ShortcutConfig
 from neo.training.shortcut import Samples
 from neo.training.tasks import Composer
 
@@ -38,7 +39,7 @@ UNHINTED = 0.08
 def conversations(
     composer: Composer, encoder: TextEncoder, count: int, mixture: Mixture, hints: Hints | None = None
 ) -> list[list[Message | Reply]]:
-    """Compose `count` conversations of a mixture; encode all their messages together, and find their `hints`."""
+    """Compose `count` conversations of a mixture; encode all their messages together, and find their hints."""
     parts = [(task, depth, share) for task, depths in mixture.items() for depth, share in depths.items()]
     shares = np.array([share for *_, share in parts])
     drawn = composer.draw.rng.choice(len(parts), size=count, p=shares / shares.sum())
@@ -49,19 +50,26 @@ def conversations(
     worded = sorted({turn.text for turn in messages if turn.spoken}) if hints else []
     found = dict(zip(worded, hints.of(worded) if hints else (), strict=True))
 
-    def known(turn: Message, hinted: bool) -> Message:
-        return replace(turn, vector=vectors[turn.text], hints=found.get(turn.text, ()) if hinted else ())
+    titles = {item.sid: item.title for item in composer.shelf.items}
 
-    return [
-        [known(turn, hinted) if isinstance(turn, Message) else turn for turn in turns]
-        for turns, hinted in zip(composed, composer.draw.rng.random(count) >= UNHINTED, strict=True)
-    ]
+    def known(turns: list[Message | Reply], hinted: bool) -> list[Message | Reply]:
+        slate, out = [], []
+        for turn in turns:
+            if isinstance(turn, Message):
+                hint = placed(found.get(turn.text, Hint()), slate) if hinted else Hint()
+                turn = replace(turn, vector=vectors[turn.text], hint=hint)
+            else:
+                slate = [titles[part] for part in turn.parts if isinstance(part, Sid)]
+            out.append(turn)
+        return out
+
+    return list(map(known, composed, composer.draw.rng.random(count) >= UNHINTED))
 
 
-def examples(composer: Composer, format_: Format, hints: Hints, stage: StageConfig) -> list[Example]:
-    """A stage's conversations, rendered."""
+def examples(composer: Composer, format_: Format, hints: Hints, count: int, mixture: Mixture) -> list[Example]:
+    """Conversations of a mixture, rendered."""
     encoder = hints.encoder
-    made = conversations(composer, encoder, stage.conversations, stage.mixture, hints)
+    made = conversations(composer, encoder, count, mixture, hints)
     return [_example(format_, turns, encoder.width) for turns in made]
 
 

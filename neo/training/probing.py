@@ -1,11 +1,22 @@
-"""The probe's stage: which facets a composed request speaks of, learned from encoder vectors alone, in minutes."""
+"""The probe's stage: what a composed request speaks of and asks for, learned from encoder vectors alone, in minutes.
 
+What the model learns from must be told as unsurely as what it will be told of requests that nobody composed. So the
+hints of training come from probes that have not seen the wording: one for each fold of the wordings, fitted to the
+other folds. (Stacked generalisation, Wolpert 1992.)
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch.nn import functional as F
 
 from neo.format import Message, Reply
-from neo.model.probe import FacetProbe
+from neo.model.probe import Probe
+from neo.plan import ANY, Plan
 from neo.sids.encoder import TextEncoder
+from neo.sids.vocabulary import ACTS
 from neo.training.fitting import Fit, fit
 from neo.training.meaning import FACET_KIND
 from neo.training.recipe import ProbeConfig
@@ -14,56 +25,102 @@ from neo.training.tasks import Composer
 from neo.wording import Wording
 
 FIT = Fit(epochs=12, batch=256, rate=2e-3, decay=0.05, held_out=0.05, one_cycle=True)
+NOISE = 0.4
+"""Standard deviation of what is added to vectors of root mean square 1: no wording shall be learned by heart."""
 NAMES_REPEATED = 4  # how often each name of a facet stands alone among the samples
+FOLLOWS = ("follows", "")
 
 
-def facets_of(shelf: Shelf) -> tuple[tuple[str, str], ...]:
-    """(field, name) of the topics, tones and formats that some item has."""
-    return tuple((field, name) for field in FACET_KIND for name in sorted(shelf.facets[field]))
+@dataclass(frozen=True)
+class Heard:
+    """Messages to learn from: `vectors` [messages, encoder width], `wanted` [messages, outputs], and the fold of the
+    wordings that each is of, -1 for names alone."""
+
+    vectors: torch.Tensor
+    wanted: torch.Tensor
+    folds: torch.Tensor
+
+    def without(self, fold: int) -> "Heard":
+        return self._of(self.folds != fold)
+
+    def only(self, fold: int) -> "Heard":
+        return self._of(self.folds == fold)
+
+    def _of(self, rows: torch.Tensor) -> "Heard":
+        return Heard(self.vectors[rows], self.wanted[rows], self.folds[rows])
+
+
+def outputs_of(shelf: Shelf) -> tuple[tuple[str, str], ...]:
+    """(field, name) of the topics, tones and formats that some item has, of acts and item types."""
+    facets = [(field, name) for field in FACET_KIND for name in sorted(shelf.facets[field])]
+    return (*facets, *(("act", act) for act in ACTS), *(("type", type_) for type_ in shelf.types), FOLLOWS)
+
+
+def heard_in(composers: list[Composer], encoder: TextEncoder, config: ProbeConfig) -> Heard:
+    """Composed messages, the composers' each of their fold, and every name of a facet alone."""
+    texts, said, folds = [], [], []
+    for fold, composer in enumerate(composers):
+        for text, outputs in _composed(composer, config, -(-config.conversations // len(composers))):
+            texts.append(text)
+            said.append(outputs)
+            folds.append(fold)
+    for text, outputs in _names(composers[0]):
+        texts.append(text)
+        said.append(outputs)
+        folds.append(-1)
+    at = {output: column for column, output in enumerate(outputs_of(composers[0].shelf))}
+    wanted = torch.zeros(len(texts), len(at))
+    for row, outputs in enumerate(said):
+        wanted[row, [at[output] for output in outputs if output in at]] = 1
+    return Heard(torch.from_numpy(encoder.encode(texts)), wanted, torch.tensor(folds))
 
 
 def fit_probe(
-    probe: FacetProbe,
-    composer: Composer,
-    encoder: TextEncoder,
-    config: ProbeConfig,
-    seed: int = 0,
-    progress=lambda done, total, loss: None,
+    probe: Probe, heard: Heard, seed: int = 0, progress=lambda done, total, loss: None
 ) -> tuple[float, float]:
     """Fit the probe in place; returns the held-out loss (before, after)."""
-    texts, facets = _samples(composer, config)
-    at = {facet: column for column, facet in enumerate(probe.facets)}
-    wanted = torch.zeros(len(texts), len(at))
-    for row, named in enumerate(facets):
-        wanted[row, [at[facet] for facet in named if facet in at]] = 1
-    vectors = torch.from_numpy(encoder.encode(texts))
+
+    def loss_of(rows: torch.Tensor) -> torch.Tensor:
+        vectors = heard.vectors[rows]
+        noise = NOISE * torch.randn_like(vectors) / vectors.shape[-1] ** 0.5
+        return F.binary_cross_entropy_with_logits(probe(vectors + noise), heard.wanted[rows])
+
     probe.train()
-    losses = fit(
-        list(probe.parameters()),
-        lambda rows: F.binary_cross_entropy_with_logits(probe(vectors[rows]), wanted[rows]),
-        len(texts),
-        FIT,
-        seed,
-        progress,
-    )
+    losses = fit(list(probe.parameters()), loss_of, len(heard.vectors), FIT, seed, progress)
     probe.eval()
     return losses
 
 
-def _samples(composer: Composer, config: ProbeConfig) -> tuple[list[str], list[set[tuple[str, str]]]]:
-    """Messages, and the facets that each of them names beyond those of the turn before; then every name alone."""
-    texts, facets = [], []
-    for task in composer.draw.rng.choice(config.tasks, config.conversations):
+@torch.inference_mode()
+def act_accuracy(probe: Probe, heard: Heard) -> float:
+    """Share of messages whose act is the likeliest."""
+    columns = [at for at, (field, _) in enumerate(probe.outputs) if field == "act"]
+    found = probe(heard.vectors)[:, columns].argmax(1)
+    return (found == heard.wanted[:, columns].argmax(1)).float().mean().item()
+
+
+def _composed(composer: Composer, config: ProbeConfig, count: int) -> Iterable[tuple[str, set[tuple[str, str]]]]:
+    """Messages, and what each says beyond the turn before."""
+    tasks, shares = zip(*config.tasks.items(), strict=True)
+    for task in composer.draw.rng.choice(tasks, count, p=np.array(shares) / sum(shares)):
         *before, message, reply = composer.compose(str(task), "plan")
         assert isinstance(message, Message) and isinstance(reply, Reply)
-        old = {(term.field, term.value) for turn in before if isinstance(turn, Reply) for term in turn.plan.terms}
-        texts.append(message.text)
-        facets.append({(term.field, term.value) for term in reply.plan.terms} - old)
+        old = {said for turn in before if isinstance(turn, Reply) for said in _said(turn.plan)}
+        new = _said(reply.plan) - old | {("act", reply.plan.act)}
+        yield message.text, new | ({FOLLOWS} if task == "refine" else set())
+
+
+def _said(plan: Plan) -> set[tuple[str, str]]:
+    return {(term.field, term.value) for term in plan.terms} | {
+        ("type", type_) for type_, _ in plan.types if type_ != ANY
+    }
+
+
+def _names(composer: Composer) -> Iterable[tuple[str, set[tuple[str, str]]]]:
+    """What facets are called, in every language: who says no more wants something of it."""
     for language in composer.languages:
         phrases = Wording.load(language).phrases
         for field, kind in FACET_KIND.items():
-            for name in composer.shelf.facets[field]:
+            for name in sorted(composer.shelf.facets[field]):
                 for said in phrases[kind].get(name, [name]):
-                    texts += [said] * NAMES_REPEATED
-                    facets += [{(field, name)}] * NAMES_REPEATED
-    return texts, facets
+                    yield from [(said, {(field, name), ("act", "recommend")})] * NAMES_REPEATED

@@ -59,11 +59,20 @@ class Draw:
 
 
 class Requests:
-    """Composes requests over a shelf in some languages; `split` picks the wordings."""
+    """Composes requests over a shelf in some languages; `split` picks the wordings, `fold` one part of them."""
 
-    def __init__(self, shelf: Shelf, draw: Draw, split: str, languages: tuple[str, ...], english: float = ENGLISH):
+    def __init__(
+        self,
+        shelf: Shelf,
+        draw: Draw,
+        split: str,
+        languages: tuple[str, ...],
+        english: float = ENGLISH,
+        fold: tuple[int, int] = (0, 1),
+    ):
         self.shelf, self.draw, self.split, self.languages, self.english = shelf, draw, split, languages, english
-        self._entries: dict[tuple[str, str], list[tuple[str, dict]]] = {}
+        self.fold = fold
+        self._wordings: dict[tuple[str, str], list[str | dict]] = {}
         self._by_language: dict[str, list[int]] = {}
         for index, item in enumerate(shelf.items):
             self._by_language.setdefault(item.language, []).append(index)
@@ -126,11 +135,17 @@ class Requests:
         composed = self.split == "train" and self.draw.chance(COMPOSED.get(act, 0))
         if composed and (made := self.composed(act, wording)):
             return made
+        return _entry(self.draw.pick(self.wordings(act, wording)))
+
+    def wordings(self, act: str, wording: Wording) -> list:
+        """The whole sentences of an act that this catalog can fulfil, as `prompts/` has them: those of the fold, or all
+        where it has none."""
         known = (act, wording.language)
-        if known not in self._entries:
-            said = [_entry(entry) for entry in wording.requests(self.split)[act]]
-            self._entries[known] = [entry for entry in said if self._possible(*entry)]
-        return self.draw.pick(self._entries[known])
+        if known not in self._wordings:
+            every = [entry for entry in wording.requests(self.split)[act] if self._possible(*_entry(entry))]
+            which, of = self.fold
+            self._wordings[known] = every[len(every) * which // of : len(every) * (which + 1) // of] or every
+        return self._wordings[known]
 
     def composed(self, act: str, wording: Wording) -> tuple[str, dict] | None:
         """A wording put together from a frame and one to three clauses, and what of its plan is fixed; None where the

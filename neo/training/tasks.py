@@ -22,7 +22,8 @@ REPLACED = ("topic", "tone", "format", "by", "length")
 
 
 class Composer:
-    """Composes conversations over a shelf. Every draw comes from `rng`; `split` picks the request wordings."""
+    """Composes conversations over a shelf. Every draw comes from `rng`; `split` picks the request wordings, and `fold`
+    (which, of how many) one part of them."""
 
     def __init__(
         self,
@@ -33,10 +34,11 @@ class Composer:
         languages: tuple[str, ...] = ("en",),
         first_listener: int = 0,
         english: float = ENGLISH,
+        fold: tuple[int, int] = (0, 1),
     ):
-        self.shelf, self.listeners, self.split, self.languages = shelf, listeners, split, languages
+        self.shelf, self.listeners, self.languages = shelf, listeners, languages
         self.draw = Draw(rng)
-        self.requests = Requests(shelf, self.draw, split, languages, english)
+        self.requests = Requests(shelf, self.draw, split, languages, english, fold)
         self.answers = Answers(shelf, self.draw)
         self._listener = first_listener
 
@@ -149,7 +151,7 @@ class Composer:
 
     def _why(self, depth: str, wording: Wording) -> list[Message | Reply]:
         asked, chosen, turns = self.first_turn(wording)
-        entry = self.draw.pick(wording.requests(self.split)["why"])
+        entry = self.draw.pick(self.requests.wordings("why", wording))
         ref, position = self.ref(wording, chosen) if "ref" in slots(entry) else ("", len(chosen) - 1)
         item = self.shelf.items[chosen[position]]
         plan = Plan("why", refs=(position + 1,))
@@ -163,7 +165,7 @@ class Composer:
         return [*turns, self.message(spoken(render(entry, ref=ref))), reply]
 
     def _describe(self, depth: str, wording: Wording) -> list[Message | Reply]:
-        entry = self.draw.pick(wording.requests(self.split)["describe"])
+        entry = self.draw.pick(self.requests.wordings("describe", wording))
         if "title" in slots(entry):
             index, turns = self.requests.anchor(wording.language), []
             title = self.requests.typed(self.shelf.items[index].title)
@@ -181,7 +183,7 @@ class Composer:
         _, chosen, turns = self.first_turn(wording)
         if len(chosen) < 2:
             return self._compare(depth, wording)
-        entry = self.draw.pick(wording.requests(self.split)["compare"])
+        entry = self.draw.pick(self.requests.wordings("compare", wording))
         if "ref" in slots(entry):
             ref, first = self.ref(wording, chosen)
             ref2, second = self.ref(wording, chosen, not_=first)
@@ -207,7 +209,7 @@ class Composer:
         return [*turns, self.message(spoken(render(entry, ref=ref, ref2=ref2))), reply]
 
     def _profile(self, depth: str, wording: Wording) -> list[Message | Reply]:
-        entry = self.draw.pick(wording.requests(self.split)["profile"])
+        entry = self.draw.pick(self.requests.wordings("profile", wording))
         heard = self.next_listener() if self.draw.chance(0.75) else []
         items = [self.shelf.items[index] for index in heard]
         facts = wording.profile(items)
@@ -287,7 +289,7 @@ class Composer:
         ]
 
     def _talk(self, depth: str, wording: Wording) -> list[Message | Reply]:
-        entry = self.draw.pick(wording.requests(self.split)["talk"])
+        entry = self.draw.pick(self.requests.wordings("talk", wording))
         turns = self.first_turn(wording)[2] if self.draw.chance(0.45) else []
         reply = Reply(Plan("talk"), open=True) if depth == "plan" else Reply(Plan("talk"), (entry["reply"],))
         return [*turns, self.message(entry["say"]), reply]

@@ -23,12 +23,12 @@ from torch import nn
 from neo.format import Format
 from neo.hints import Hints
 from neo.model.neo import NeoModel
-from neo.model.probe import FacetProbe
+from neo.model.probe import Probe
 from neo.sids.encoder import TextEncoder
 from neo.training.batches import Example, bucketed, collate, examples, samples
 from neo.training.curves import draw_curves
 from neo.training.listeners import Listeners
-from neo.training.probing import facets_of, fit_probe
+from neo.training.probing import Heard, act_accuracy, fit_probe, heard_in, outputs_of
 from neo.training.readout import fit_readout
 from neo.training.recipe import Recipe, StageConfig
 from neo.training.rehearsal import rehearsal
@@ -58,12 +58,10 @@ class Run:
     processes: Accelerator = field(default_factory=lambda: accelerator())
     stages: tuple[str, ...] = STAGES
     """Those to train; a model that is trained already needs the last alone."""
-    probe: FacetProbe | None = None
+    probe: Probe | None = None
     """Made by `run`."""
-
-    @property
-    def hints(self) -> Hints:
-        return Hints(self.probe, self.encoder, self.shelf.mentions)
+    unseeing: list[Probe] = field(default_factory=list)
+    """Made by `run` as well: probes that have not seen one fold of the wordings, in the order of the folds."""
 
     @property
     def writes(self) -> bool:
@@ -121,27 +119,39 @@ def _start_from(run: Run, stage: str) -> None:
                 parameter.copy_(stored["adapter"][name])
 
 
-def _composer(run: Run, position: int, english: float = ENGLISH) -> Composer:
-    rng, first = np.random.default_rng((run.recipe.seed, position)), 1_000_000 * (position + 1)
-    return Composer(run.shelf, run.listeners, rng, "train", run.recipe.languages, first, english)
+def _composer(run: Run, position: int, english: float = ENGLISH, fold: tuple[int, int] = (0, 1)) -> Composer:
+    rng, first = np.random.default_rng((run.recipe.seed, position, fold[0])), 1_000_000 * (position + 1)
+    first += fold[0] * 1_000_000 // fold[1]
+    return Composer(run.shelf, run.listeners, rng, "train", run.recipe.languages, first, english, fold)
 
 
 def _probe(run: Run, progress) -> None:
-    """Fit the probe, or read the one that the folder holds."""
-    path = run.folder / "probe.safetensors"
+    """Fit the probe and those that have not seen one fold each, or read what of them the folder holds."""
+    folds = run.recipe.probe.folds
 
-    def make() -> None:
+    def fitted(path: Path, heard: Heard, name: str) -> Probe:
         torch.manual_seed(run.recipe.seed)
-        probe, config = FacetProbe(run.encoder.width, facets_of(run.shelf)), run.recipe.probe
-        if probe.facets:
-            composer = _composer(run, PROBE)
-            losses = fit_probe(probe, composer, run.encoder, config, run.recipe.seed, partial(progress, "probe"))
-            _log(run, {"stage": "probe", "held_out": [round(loss, 4) for loss in losses]})
+        probe = Probe(run.encoder.width, outputs_of(run.shelf))
+        losses = fit_probe(probe, heard, run.recipe.seed, partial(progress, name))
         probe.save(path.with_suffix(".new"))
         path.with_suffix(".new").replace(path)
+        _log(run, {"stage": name, "held_out": [round(loss, 4) for loss in losses]})
+        return probe
 
-    run.once(path, make)
-    run.probe = FacetProbe.load(path)
+    paths = [run.folder / f"probe-{fold}.safetensors" for fold in range(folds)]
+    last = run.folder / "probe.safetensors"
+
+    def make() -> None:
+        heard = heard_in(
+            [_composer(run, PROBE, fold=(fold, folds)) for fold in range(folds)], run.encoder, run.recipe.probe
+        )
+        for fold, path in enumerate(paths):
+            probe = fitted(path, heard.without(fold), f"probe without fold {fold + 1}")
+            _log(run, {"stage": "probe", "fold": fold + 1, "acts": round(act_accuracy(probe, heard.only(fold)), 3)})
+        fitted(last, heard, "probe")
+
+    run.once(last, make)
+    run.probe, run.unseeing = Probe.load(last), list(map(Probe.load, paths))
 
 
 def _shortcut(run: Run, progress) -> None:
@@ -320,8 +330,13 @@ def _examples(run: Run, name: str, stage: StageConfig) -> list[Example]:
     path = run.folder / f"{name}-examples.npz"
 
     def make() -> None:
-        composer = _composer(run, STAGES.index(name), stage.english)
-        _save_examples(path, examples(composer, run.format, run.hints, stage))
+        made = []
+        for fold, probe in enumerate(run.unseeing):
+            composer = _composer(run, STAGES.index(name), stage.english, (fold, len(run.unseeing)))
+            hints = Hints(probe, run.encoder, run.shelf.mentions)
+            count = -(-stage.conversations // len(run.unseeing))
+            made += examples(composer, run.format, hints, count, stage.mixture)
+        _save_examples(path, made)
 
     run.once(path, make)
     return _load_examples(path)

@@ -15,7 +15,7 @@ from neo.evaluation import keeping, recommending, searching
 from neo.evaluation.bench import Bench
 from neo.evaluation.suites import SUITES
 from neo.model.load import Loaded, make_engine
-from neo.model.probe import FacetProbe
+from neo.model.probe import Probe
 from neo.settings import Settings
 from neo.sids import store
 from tests import tiny
@@ -52,7 +52,7 @@ def small_assistant(folder, items: int) -> Assistant:
         store.write(session, book, encoder)
         session.commit()
     model, format_ = tiny.model(book)
-    probe = FacetProbe(encoder.width, ())
+    probe = Probe(encoder.width, ())
     return Assistant(Loaded(make_engine(model, format_), format_, encoder, book, probe), database)
 
 

@@ -3,9 +3,11 @@
 import numpy as np
 import torch
 
-from neo.model.probe import FacetProbe
+from neo.hints import Hints
+from neo.model.probe import Probe
+from neo.training.batches import conversations
 from neo.training.listeners import Simulation
-from neo.training.probing import facets_of, fit_probe
+from neo.training.probing import FOLLOWS, act_accuracy, fit_probe, heard_in, outputs_of
 from neo.training.recipe import ProbeConfig
 from neo.training.tasks import Composer
 from neo.wording import Wording
@@ -25,17 +27,51 @@ class Bag:
         return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
 
 
-def test_names_of_facets_are_heard_in_requests():
+def composers(folds: int) -> list[Composer]:
     listeners = Simulation(SHELF.items, SHELF.vectors)
-    composer = Composer(SHELF, listeners, np.random.default_rng(0), "train", ("en", "es"))
+    return [
+        Composer(SHELF, listeners, np.random.default_rng(fold), "train", ("en", "es"), fold=(fold, folds))
+        for fold in range(folds)
+    ]
+
+
+def test_names_of_facets_and_acts_are_heard_in_requests():
+    heard = heard_in(composers(2), Bag(), ProbeConfig(conversations=1500))
     torch.manual_seed(0)
-    probe = FacetProbe(Bag.width, facets_of(SHELF))
-    assert {field for field, _ in probe.facets} == {"topic", "tone", "format"}
-    before, after = fit_probe(probe, composer, Bag(), ProbeConfig(conversations=1500))
-    assert after < before / 2
-    named = [(at, name) for at, (field, name) in enumerate(probe.facets) if field == "topic"]
+    probe = Probe(Bag.width, outputs_of(SHELF))
+    assert {field for field, _ in probe.outputs} == {"topic", "tone", "format", "act", "type", "follows"}
+    guessed = act_accuracy(probe, heard.only(0))
+    before, after = fit_probe(probe, heard)
+    assert after < before / 2 and act_accuracy(probe, heard.only(0)) > max(0.8, guessed)
+    named = [(at, name) for at, (field, name) in enumerate(probe.outputs) if field == "topic"]
+    columns = [at for at, _ in named]
     for language in ("en", "es"):
         said = [Wording.load(language).phrases["topics"].get(name, [name])[0] for _, name in named]
-        chances = torch.sigmoid(probe(torch.from_numpy(Bag().encode(said))))
-        best = chances.argmax(1).tolist()
-        assert np.mean([found == at for found, (at, _) in zip(best, named, strict=True)]) > 0.8, language
+        best = probe(torch.from_numpy(Bag().encode(said)))[:, columns].argmax(1).tolist()
+        assert np.mean([found == at for at, found in enumerate(best)]) > 0.8, language
+
+
+def test_what_a_message_says_is_what_its_plan_has_beyond_the_turn_before():
+    config = ProbeConfig(conversations=60, tasks={"refine": 0.5, "why": 0.5})
+    heard, outputs = heard_in(composers(1), Bag(), config), outputs_of(SHELF)
+    composed = heard.only(0).wanted
+    follows, why, asks = (outputs.index(output) for output in (FOLLOWS, ("act", "why"), ("act", "recommend")))
+    assert 0 < composed[:, follows].sum() < len(composed)
+    assert torch.equal(composed[:, follows], composed[:, asks]) and torch.equal(composed[:, why], 1 - composed[:, asks])
+    assert heard.only(-1).wanted[:, asks].all(), "a name alone wants something of it"
+
+
+def test_folds_part_the_wordings():
+    parts = [{str(each) for each in c.requests.wordings("why", Wording.load("en"))} for c in composers(3)]
+    every = {str(each) for each in Wording.load("en").requests("train")["why"]}
+    assert set.union(*parts) == every and sum(map(len, parts)) == len(every)
+    heard = heard_in(composers(3), Bag(), ProbeConfig(conversations=30))
+    left = heard.without(1)
+    assert set(left.folds.tolist()) == {-1, 0, 2} and len(left.wanted) == len(left.vectors) < len(heard.vectors)
+
+
+def test_a_title_of_the_slate_is_hinted_with_its_position():
+    hints = Hints(Probe(Bag.width, ()), Bag(), SHELF.mentions)
+    made = conversations(composers(1)[0], Bag(), 300, {"why": {"plan": 1.0}}, hints)
+    placed = [(message.hint.refs, reply.plan.refs) for *_, message, reply in made if message.hint.refs]
+    assert placed and all(refs == meant for refs, meant in placed)

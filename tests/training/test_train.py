@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from neo.errors import SettingInvalid
+from neo.hints import Hints
 from neo.model import load
 from neo.model.neo import AdapterConfig
-from neo.model.probe import FacetProbe
+from neo.model.probe import Probe
 from neo.settings import Settings
 from neo.training import train
 from neo.training.batches import collate
@@ -53,7 +54,7 @@ def recipe(dtype="float32"):
         adapter=AdapterConfig(rank=2),
         languages=("en", "es"),
         **dict.fromkeys(train.STAGES, stage),
-        probe=ProbeConfig(conversations=24),
+        probe=ProbeConfig(conversations=24, folds=2),
         shortcut=ShortcutConfig(conversations=24, mixture={"ground": {"codes": 1.0}}, listeners=2, epochs=2),
     )
 
@@ -126,7 +127,7 @@ def test_weights_that_went_on_keep_the_shape_of_their_adapter(tmp_path, base, mo
     settings = Settings(base=base, device="cpu", weights=tmp_path / "start")
     model, _ = load.untrained(settings, BOOK, LANGUAGES)
     model.train_backbone(AdapterConfig(rank=3))
-    load.save(settings.weights, model, FacetProbe(tiny.WIDTH, ()), BOOK, base, AdapterConfig(rank=3))
+    load.save(settings.weights, model, Probe(tiny.WIDTH, ()), BOOK, base, AdapterConfig(rank=3))
     assert load.adapter_of(settings.weights) == AdapterConfig(rank=3)
     assert load.load_model(settings)[0].adapter_parameters().keys() == model.adapter_parameters().keys()
 
@@ -197,11 +198,32 @@ def test_the_rate_warms_up_and_falls():
 def test_the_readout_lowers_the_held_out_loss_and_moves_output_rows_only():
     run = a_run(None)
     composer = train.Composer(SHELF, LISTENERS, np.random.default_rng(0), "train", ("en", "es"))
-    stage = StageConfig(conversations=300, mixture={"ground": {"codes": 1.0}}, rate=0.0)
-    run.probe = FacetProbe(run.encoder.width, ())
-    made = train.examples(composer, run.format, run.hints, stage)
+    hints = Hints(Probe(run.encoder.width, ()), run.encoder, SHELF.mentions)
+    made = train.examples(composer, run.format, hints, 300, {"ground": {"codes": 1.0}})
     before = {name: p.detach().clone() for name, p in run.model.rows.named_parameters()}
     first, last = fit_readout(run.model, made, run.format.end, seed=0)
     assert last < first
     moved = {name for name, p in run.model.rows.named_parameters() if not torch.equal(p, before[name])}
     assert moved == {"map_out.weight", "free_out"}
+
+
+def test_the_hints_of_a_wording_come_from_a_probe_that_has_not_seen_it(tmp_path, monkeypatch):
+    run, heard = a_run(tmp_path), []
+    run.recipe = replace(run.recipe, rehearsal=0)
+    train._probe(run, lambda *_: None)
+
+    def composed(composer, format_, hints, count, mixture):
+        heard.append((composer.requests.fold, hints.probe))
+        return examples(composer, format_, hints, count, mixture)
+
+    examples = train.examples
+    monkeypatch.setattr(train, "examples", composed)
+    made = train._examples(run, "grounding", run.recipe.grounding)
+    assert [fold for fold, _ in heard] == [(0, 2), (1, 2)] and len(made) == 24
+    assert all(probe is unseeing for (_, probe), unseeing in zip(heard, run.unseeing, strict=True))
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [entry["stage"] for entry in log if "held_out" in entry] == [
+        "probe without fold 1",
+        "probe without fold 2",
+        "probe",
+    ]

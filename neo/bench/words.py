@@ -1,0 +1,155 @@
+"""Words a second, ours against llama.cpp and ctranslate2 with the same weights, all of eight bits, one conversation.
+
+Both rivals are optional: `pip install ctranslate2 xllamacpp`. They get the words alone, since neither knows vectors as
+input or a constraint inside a span.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+
+import gguf
+import numpy as np
+import torch
+from gguf import GGMLQuantizationType as Kind
+
+from neo.errors import SettingInvalid
+from neo.model.neo import NeoModel
+from neo.model.runner import Runner
+
+PROMPT = "The sea has been sailed for as long as people have told stories. One of the oldest of them begins with"
+WORDS = 96
+CONTEXT = 1024
+
+
+def bench_words(assistant, rounds: int = 5, progress=lambda: None) -> dict[str, float]:
+    """Tokens a second behind a prompt that is read already, medians of `rounds` in turn; ratios are ours by theirs.
+
+    Raises SettingInvalid where a rival is not installed.
+    """
+    runner, tokenizer, threads = assistant.engine.runner, assistant.format.tokenizer, torch.get_num_threads()
+    ids = assistant.format.words(PROMPT)
+    with tempfile.TemporaryDirectory() as folder:
+        model = _words_alone(runner.model)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        racers: dict[str, Callable[[], float]] = {
+            "ours": lambda: _ours(runner, ids),
+            "llama_cpp": _llama_cpp(Path(folder), model, tokenizer, ids, threads),
+            "ctranslate2": _ctranslate2(Path(folder), tokenizer, ids, threads),
+        }
+        seconds: dict[str, list[float]] = {name: [] for name in racers}
+        for _ in range(rounds):
+            for name, race in racers.items():
+                seconds[name].append(race())
+                progress()
+    speed = {name: WORDS / float(np.median(taken)) for name, taken in seconds.items()}
+    return {f"{name}_tokens_per_second": round(value, 1) for name, value in speed.items()} | {
+        f"ratio_{name}": round(speed["ours"] / value, 2) for name, value in speed.items() if name != "ours"
+    }
+
+
+@torch.no_grad()
+def _words_alone(model: NeoModel):
+    """The merged backbone in float32 without the new rows."""
+    config = model.base.config
+    plain = type(model.base)(config)
+    state = {name: tensor.float() for name, tensor in model.core.state_dict().items()}
+    plain.model.load_state_dict(state | {"embed_tokens.weight": model.words.float()})
+    plain.tie_weights()
+    return plain.eval()
+
+
+@torch.inference_mode()
+def _ours(runner: Runner, ids: list[int]) -> float:
+    context = runner.start(ids, [])
+    before = perf_counter()
+    for _ in range(WORDS):
+        context.extend([int(runner.text_scores(context.hidden)[: runner.vocabulary.base_size].argmax())])
+    return perf_counter() - before
+
+
+def _ctranslate2(folder: Path, tokenizer, ids: list[int], threads: int) -> Callable[[], float]:
+    ctranslate2 = _installed("ctranslate2")
+    converted = str(folder / "ctranslate2")
+    ctranslate2.converters.TransformersConverter(str(folder)).convert(converted, quantization="int8")
+    generator = ctranslate2.Generator(converted, compute_type="int8", intra_threads=threads)
+    prompt = tokenizer.convert_ids_to_tokens(ids)
+
+    def run() -> float:
+        clock: list[float] = []
+        for _ in generator.generate_tokens(
+            prompt, max_length=WORDS + 1, min_length=WORDS + 1, sampling_topk=1, end_token=[]
+        ):
+            clock.append(perf_counter())
+        return (clock[-1] - clock[0]) * WORDS / (len(clock) - 1)
+
+    return run
+
+
+def _llama_cpp(folder: Path, model, tokenizer, ids: list[int], threads: int) -> Callable[[], float]:
+    xllamacpp = _installed("xllamacpp")
+    path = folder / "words.gguf"
+    _write_gguf(path, model, tokenizer)
+    settings = xllamacpp.CommonParams()
+    settings.model.path, settings.n_ctx, settings.n_gpu_layers = str(path), CONTEXT, 0
+    settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = threads
+    server = xllamacpp.Server(settings)
+    asked = {"prompt": ids, "n_predict": WORDS, "temperature": 0, "ignore_eos": True, "cache_prompt": False}
+
+    def run() -> float:
+        answer = server.handle_completions(asked)
+        timings = answer["timings"]
+        return timings["predicted_ms"] / 1e3 * WORDS / timings["predicted_n"]
+
+    return run
+
+
+def _write_gguf(path: Path, model, tokenizer) -> None:
+    """A Llama as llama.cpp reads it: matrices in Q8_0, norms in float32."""
+    config, writer = model.config, gguf.GGUFWriter(path, "llama")
+    heads, shared = config.num_attention_heads, config.num_key_value_heads
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(shared)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    writer.add_rope_dimension_count(config.hidden_size // heads)
+    writer.add_vocab_size(config.vocab_size)
+    spelled = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
+    special = set(tokenizer.all_special_ids)
+    normal, control = gguf.TokenType.NORMAL, gguf.TokenType.CONTROL
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("smollm")
+    writer.add_token_list(tokenizer.convert_ids_to_tokens(range(config.vocab_size)))
+    writer.add_token_types([control if id_ in special else normal for id_ in range(config.vocab_size)])
+    writer.add_token_merges([pair if isinstance(pair, str) else " ".join(pair) for pair in spelled["merges"]])
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
+    for name, tensor in model.model.state_dict().items():
+        values = tensor.numpy()
+        if name.endswith(("q_proj.weight", "k_proj.weight")):  # llama.cpp turns pairs that lie side by side
+            count = heads if "q_proj" in name else shared
+            values = values.reshape(count, 2, -1, values.shape[1]).swapaxes(1, 2).reshape(values.shape)
+        kind = Kind.F32 if values.ndim == 1 else Kind.Q8_0
+        called = names.get_name(f"model.{name}", try_suffixes=(".weight",))
+        writer.add_tensor(called, gguf.quants.quantize(np.ascontiguousarray(values), kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def _installed(name: str):
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise SettingInvalid(
+            f"{name} is not installed ({error}): pip install ctranslate2 xllamacpp, then run this again"
+        ) from error
