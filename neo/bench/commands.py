@@ -112,7 +112,7 @@ def bench_words(
 
     assistant = open_assistant(Settings(base=base, weights=weights), database, report)
     with progress_bar() as progress:
-        bar = progress.add_task("racing", total=3 * rounds)
+        bar = progress.add_task("engines", total=3)
         found = bench_words(assistant, rounds, lambda: progress.advance(bar))
     _print(found, as_json)
 

@@ -6,8 +6,9 @@ input or a constraint inside a span.
 
 import json
 import tempfile
-from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
@@ -15,6 +16,7 @@ import gguf
 import numpy as np
 import torch
 from gguf import GGMLQuantizationType as Kind
+from transformers import AutoTokenizer
 
 from neo.errors import SettingInvalid
 from neo.model.neo import NeoModel
@@ -23,10 +25,11 @@ from neo.model.runner import Runner
 PROMPT = "The sea has been sailed for as long as people have told stories. One of the oldest of them begins with"
 WORDS = 96
 CONTEXT = 1024
+GGUF = "words.gguf"
 
 
 def bench_words(assistant, rounds: int = 5, progress=lambda: None) -> dict[str, float]:
-    """Tokens a second behind a prompt that is read already, medians of `rounds` in turn; ratios are ours by theirs.
+    """Tokens a second behind a prompt that is read already, medians of `rounds`; ratios are ours by theirs.
 
     Raises SettingInvalid where a rival is not installed.
     """
@@ -36,16 +39,15 @@ def bench_words(assistant, rounds: int = 5, progress=lambda: None) -> dict[str, 
         model = _words_alone(runner.model)
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        racers: dict[str, Callable[[], float]] = {
-            "ours": lambda: _ours(runner, ids),
-            "llama_cpp": _llama_cpp(Path(folder), model, tokenizer, ids, threads),
-            "ctranslate2": _ctranslate2(Path(folder), tokenizer, ids, threads),
-        }
-        seconds: dict[str, list[float]] = {name: [] for name in racers}
-        for _ in range(rounds):
-            for name, race in racers.items():
-                seconds[name].append(race())
-                progress()
+        _write_gguf(Path(folder) / GGUF, model, tokenizer)
+        _ours(runner, ids)  # the first reads what the others find
+        seconds = {"ours": [_ours(runner, ids) for _ in range(rounds)]}
+        progress()
+        for name, rival in (("llama_cpp", _llama_cpp), ("ctranslate2", _ctranslate2)):
+            # in a process of its own: threads of several engines in one wait for each other
+            with ProcessPoolExecutor(1, get_context("spawn")) as alone:
+                seconds[name] = alone.submit(rival, Path(folder), ids, threads, rounds).result()
+            progress()
     speed = {name: WORDS / float(np.median(taken)) for name, taken in seconds.items()}
     return {f"{name}_tokens_per_second": round(value, 1) for name, value in speed.items()} | {
         f"ratio_{name}": round(speed["ours"] / value, 2) for name, value in speed.items() if name != "ours"
@@ -72,40 +74,35 @@ def _ours(runner: Runner, ids: list[int]) -> float:
     return perf_counter() - before
 
 
-def _ctranslate2(folder: Path, tokenizer, ids: list[int], threads: int) -> Callable[[], float]:
+def _ctranslate2(folder: Path, ids: list[int], threads: int, rounds: int) -> list[float]:
     ctranslate2 = _installed("ctranslate2")
     converted = str(folder / "ctranslate2")
     ctranslate2.converters.TransformersConverter(str(folder)).convert(converted, quantization="int8")
     generator = ctranslate2.Generator(converted, compute_type="int8", intra_threads=threads)
-    prompt = tokenizer.convert_ids_to_tokens(ids)
+    prompt = AutoTokenizer.from_pretrained(folder).convert_ids_to_tokens(ids)
+    length = {"max_length": WORDS + 1, "min_length": WORDS + 1}
 
-    def run() -> float:
-        clock: list[float] = []
-        for _ in generator.generate_tokens(
-            prompt, max_length=WORDS + 1, min_length=WORDS + 1, sampling_topk=1, end_token=[]
-        ):
-            clock.append(perf_counter())
-        return (clock[-1] - clock[0]) * WORDS / (len(clock) - 1)
+    def seconds() -> float:
+        written = [perf_counter() for _ in generator.generate_tokens(prompt, **length, sampling_topk=1, end_token=[])]
+        return (written[-1] - written[0]) * WORDS / (len(written) - 1)
 
-    return run
+    return [seconds() for _ in range(rounds + 1)][1:]
 
 
-def _llama_cpp(folder: Path, model, tokenizer, ids: list[int], threads: int) -> Callable[[], float]:
+def _llama_cpp(folder: Path, ids: list[int], threads: int, rounds: int) -> list[float]:
     xllamacpp = _installed("xllamacpp")
-    path = folder / "words.gguf"
-    _write_gguf(path, model, tokenizer)
     settings = xllamacpp.CommonParams()
-    settings.model.path, settings.n_ctx, settings.n_gpu_layers = str(path), CONTEXT, 0
+    settings.model.path, settings.n_ctx, settings.n_gpu_layers = str(folder / GGUF), CONTEXT, 0
     settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = threads
+    settings.verbosity = -1
     server = xllamacpp.Server(settings)
     asked = {"prompt": ids, "n_predict": WORDS, "temperature": 0, "ignore_eos": True, "cache_prompt": False}
 
-    def run() -> float:
-        answer = server.handle_completions(asked)
-        timings = answer["timings"]
+    def seconds() -> float:
+        timings = server.handle_completions(asked)["timings"]
         return timings["predicted_ms"] / 1e3 * WORDS / timings["predicted_n"]
 
-    return run
+    return [seconds() for _ in range(rounds + 1)][1:]
 
 
 def _write_gguf(path: Path, model, tokenizer) -> None:
