@@ -15,7 +15,7 @@ import torch
 
 from catalog.mentions import Mentions
 from catalog.names import plain
-from neo.model.probe import Probe
+from neo.model.probe import FOLLOWS, Probe
 from neo.plan import Hint, Term
 from neo.sids.encoder import TextEncoder
 from neo.sids.vocabulary import MOST as LAST_POSITION
@@ -73,7 +73,7 @@ class Hints:
         best = np.argsort(-facets, kind="stable")[:MOST]
         return Hint(
             act=next((name for field, name in likely if field == "act"), None),
-            follows=any(field == "follows" for field, _ in likely),
+            follows=FOLLOWS in likely,
             types=tuple(name for field, name in likely if field == "type"),
             terms=tuple(Term(*outputs[at]) for at in best if facets[at] >= LEAST),
         )

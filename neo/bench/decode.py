@@ -20,7 +20,7 @@ from neo.model.runner import Runner
 from neo.plan import Plan
 from neo.sids.vocabulary import Vocabulary
 
-PROMPT = 256  # tokens
+PROMPT, WORDS = 256, 48  # tokens
 SUBJECT = "Something gripping about people who go to sea, with storms, islands and a good narrator. "
 
 
@@ -111,7 +111,7 @@ def bench_decode(assistant, type_: str, runs: int = 3, progress=lambda: None) ->
         context.crop(start, hidden)
     result["span_s"] = round(float(np.median(spans)), 3)
     result["constraint_share"] = round(timed.seconds / sum(spans), 5)
-    result["text_tokens_per_second"] = round(_words(runner, ids, vector), 1)
+    result["text_tokens_per_second"] = round(WORDS / seconds_to_write(runner, ids, [vector], WORDS), 1)
     return result
 
 
@@ -135,13 +135,14 @@ def _prompt_once(plain, prompt: Tensor, logits: CatalogLogits, width: int, vocab
     return [tuple(vocabulary.code(id_)[2] for id_ in row) for row in written.tolist()]
 
 
-def _words(runner, ids: list[int], vector: np.ndarray, count: int = 48) -> float:
-    """Greedy tokens a second behind the prompt."""
-    context = runner.start(ids, [vector])
+@torch.inference_mode()
+def seconds_to_write(runner: Runner, ids: list[int], soft: list[np.ndarray], count: int) -> float:
+    """Of `count` greedy words behind the prompt `ids`, whose soft tokens have the vectors `soft`."""
+    context = runner.start(ids, soft)
     before = perf_counter()
     for _ in range(count):
         context.extend([int(runner.text_scores(context.hidden)[: runner.vocabulary.base_size].argmax())])
-    return count / (perf_counter() - before)
+    return perf_counter() - before
 
 
 def _clocked(work: Callable):

@@ -7,7 +7,7 @@ input or a constraint inside a span.
 import json
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from importlib import import_module
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
@@ -18,21 +18,23 @@ import torch
 from gguf import GGMLQuantizationType as Kind
 from transformers import AutoTokenizer
 
+from neo.bench.decode import seconds_to_write
 from neo.errors import SettingInvalid
 from neo.model.neo import NeoModel
-from neo.model.runner import Runner
 
 PROMPT = "The sea has been sailed for as long as people have told stories. One of the oldest of them begins with"
 WORDS = 96
 CONTEXT = 1024
 GGUF = "words.gguf"
+RIVALS = ("ctranslate2", "xllamacpp")
 
 
 def bench_words(assistant, rounds: int = 5, progress=lambda: None) -> dict[str, float]:
     """Tokens a second behind a prompt that is read already, medians of `rounds`; ratios are ours by theirs.
 
-    Raises SettingInvalid where a rival is not installed.
+    Raises SettingInvalid where a rival is not installed, or the base is one that they are not given.
     """
+    _check(assistant.engine.runner.model)
     runner, tokenizer, threads = assistant.engine.runner, assistant.format.tokenizer, torch.get_num_threads()
     ids = assistant.format.words(PROMPT)
     with tempfile.TemporaryDirectory() as folder:
@@ -40,11 +42,11 @@ def bench_words(assistant, rounds: int = 5, progress=lambda: None) -> dict[str, 
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         _write_gguf(Path(folder) / GGUF, model, tokenizer)
-        _ours(runner, ids)  # the first reads what the others find
-        seconds = {"ours": [_ours(runner, ids) for _ in range(rounds)]}
+        seconds = {"ours": [seconds_to_write(runner, ids, [], WORDS) for _ in range(rounds + 1)][1:]}
         progress()
         for name, rival in (("llama_cpp", _llama_cpp), ("ctranslate2", _ctranslate2)):
-            # in a process of its own: threads of several engines in one wait for each other
+            # each in a process of its own, after a first round to warm up: in one, threads of several engines wait for
+            # each other
             with ProcessPoolExecutor(1, get_context("spawn")) as alone:
                 seconds[name] = alone.submit(rival, Path(folder), ids, threads, rounds).result()
             progress()
@@ -59,23 +61,15 @@ def _words_alone(model: NeoModel):
     """The merged backbone in float32 without the new rows."""
     config = model.base.config
     plain = type(model.base)(config)
-    state = {name: tensor.float() for name, tensor in model.core.state_dict().items()}
-    plain.model.load_state_dict(state | {"embed_tokens.weight": model.words.float()})
+    state = {name: tensor.float().cpu() for name, tensor in model.core.state_dict().items()}
+    plain.model.load_state_dict(state | {"embed_tokens.weight": model.words.float().cpu()})
     plain.tie_weights()
     return plain.eval()
 
 
-@torch.inference_mode()
-def _ours(runner: Runner, ids: list[int]) -> float:
-    context = runner.start(ids, [])
-    before = perf_counter()
-    for _ in range(WORDS):
-        context.extend([int(runner.text_scores(context.hidden)[: runner.vocabulary.base_size].argmax())])
-    return perf_counter() - before
-
-
 def _ctranslate2(folder: Path, ids: list[int], threads: int, rounds: int) -> list[float]:
-    ctranslate2 = _installed("ctranslate2")
+    import ctranslate2
+
     converted = str(folder / "ctranslate2")
     ctranslate2.converters.TransformersConverter(str(folder)).convert(converted, quantization="int8")
     generator = ctranslate2.Generator(converted, compute_type="int8", intra_threads=threads)
@@ -90,7 +84,8 @@ def _ctranslate2(folder: Path, ids: list[int], threads: int, rounds: int) -> lis
 
 
 def _llama_cpp(folder: Path, ids: list[int], threads: int, rounds: int) -> list[float]:
-    xllamacpp = _installed("xllamacpp")
+    import xllamacpp
+
     settings = xllamacpp.CommonParams()
     settings.model.path, settings.n_ctx, settings.n_gpu_layers = str(folder / GGUF), CONTEXT, 0
     settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = threads
@@ -124,7 +119,7 @@ def _write_gguf(path: Path, model, tokenizer) -> None:
     special = set(tokenizer.all_special_ids)
     normal, control = gguf.TokenType.NORMAL, gguf.TokenType.CONTROL
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("smollm")
+    writer.add_tokenizer_pre("smollm")  # it reads ids, so how it would cut words does not matter
     writer.add_token_list(tokenizer.convert_ids_to_tokens(range(config.vocab_size)))
     writer.add_token_types([control if id_ in special else normal for id_ in range(config.vocab_size)])
     writer.add_token_merges([pair if isinstance(pair, str) else " ".join(pair) for pair in spelled["merges"]])
@@ -143,10 +138,14 @@ def _write_gguf(path: Path, model, tokenizer) -> None:
     writer.close()
 
 
-def _installed(name: str):
-    try:
-        return import_module(name)
-    except ImportError as error:
+def _check(model: NeoModel) -> None:
+    missing = [name for name in RIVALS if find_spec(name) is None]
+    if missing:
         raise SettingInvalid(
-            f"{name} is not installed ({error}): pip install ctranslate2 xllamacpp, then run this again"
-        ) from error
+            f"{' and '.join(missing)} not installed: pip install {' '.join(RIVALS)}, then run this again"
+        )
+    if model.packed or model.base.config.model_type != "llama":
+        raise SettingInvalid(
+            f"base {model.base.config.model_type!r}{', packed' if model.packed else ''}: expected a Llama in float32, "
+            "bfloat16 or int8"
+        )

@@ -46,5 +46,5 @@ def speed(bench: Bench, queries: int, progress=lambda: None) -> dict:
     found = {f"{name}, seconds (median of {len(values)})": round(median(values), 2) for name, values in waits.items()}
     return found | {
         "resident memory, GB": round(psutil.Process().memory_info().rss / 1e9, 2),
-        "peak memory, GB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+        "peak memory, GB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9, 2),
     }

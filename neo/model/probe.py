@@ -8,17 +8,18 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 WIDTH, DROPOUT = 512, 0.3
+FOLLOWS = ("follows", "")
+"""The output for what changes an earlier request."""
 
 
 class Probe(nn.Module):
-    """`outputs`: (field, name) of each: a topic, tone or format that is spoken of; an act, an item type; or
-    ("follows", "") for what changes an earlier request."""
+    """`outputs`: (field, name) of each: a topic, tone or format that is spoken of, an act, an item type, or FOLLOWS."""
 
     def __init__(self, encoder_width: int, outputs: tuple[tuple[str, str], ...]):
         super().__init__()
         self.outputs, self.encoder_width = outputs, encoder_width
         self.layers = nn.Sequential()
-        if outputs:  # a catalog may know none
+        if outputs:  # without any, nothing is heard
             last = nn.Linear(WIDTH, len(outputs))
             self.layers.extend([nn.Linear(encoder_width, WIDTH), nn.GELU(), nn.Dropout(DROPOUT), last])
 

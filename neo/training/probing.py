@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from neo.format import Message, Reply
-from neo.model.probe import Probe
+from neo.model.probe import FOLLOWS, Probe
 from neo.plan import ANY, Plan
 from neo.sids.encoder import TextEncoder
 from neo.sids.vocabulary import ACTS
@@ -28,7 +28,6 @@ FIT = Fit(epochs=12, batch=256, rate=2e-3, decay=0.05, held_out=0.05, one_cycle=
 NOISE = 0.4
 """Standard deviation of what is added to vectors of root mean square 1: no wording shall be learned by heart."""
 NAMES_REPEATED = 4  # how often each name of a facet stands alone among the samples
-FOLLOWS = ("follows", "")
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Heard:
 
 
 def outputs_of(shelf: Shelf) -> tuple[tuple[str, str], ...]:
-    """(field, name) of the topics, tones and formats that some item has, of acts and item types."""
+    """(field, name) of the topics, tones and formats that some item has, of acts and item types, and FOLLOWS."""
     facets = [(field, name) for field in FACET_KIND for name in sorted(shelf.facets[field])]
     return (*facets, *(("act", act) for act in ACTS), *(("type", type_) for type_ in shelf.types), FOLLOWS)
 

@@ -23,6 +23,7 @@ def test_a_gguf_file_holds_the_same_model(tmp_path):
     assert (ours.argmax(-1) == theirs.argmax(-1)).float().mean() > 0.8
 
 
-def test_a_missing_rival_is_named():
-    with pytest.raises(SettingInvalid, match="pip install ctranslate2 xllamacpp"):
-        words._installed("nothing_of_this_name")
+def test_a_missing_rival_is_named(monkeypatch):
+    monkeypatch.setattr(words, "RIVALS", ("torch", "nothing_of_this_name"))
+    with pytest.raises(SettingInvalid, match="nothing_of_this_name not installed: pip install"):
+        words._check(tiny.model(BOOK)[0])

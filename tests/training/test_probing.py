@@ -4,10 +4,10 @@ import numpy as np
 import torch
 
 from neo.hints import Hints
-from neo.model.probe import Probe
+from neo.model.probe import FOLLOWS, Probe
 from neo.training.batches import conversations
 from neo.training.listeners import Simulation
-from neo.training.probing import FOLLOWS, act_accuracy, fit_probe, heard_in, outputs_of
+from neo.training.probing import act_accuracy, fit_probe, heard_in, outputs_of
 from neo.training.recipe import ProbeConfig
 from neo.training.tasks import Composer
 from neo.wording import Wording
