@@ -171,12 +171,14 @@ class Format:
         return Rendered(ids, mask, vectors, spans, message, listener)
 
     def _hint(self, message: Message) -> list[int]:
-        """The hint span of a message: its tokens are those of a plan, a bare "ref" says that the message follows up on
-        the turn before. Nothing for an empty hint."""
+        """The hint span of a message: its tokens are those of a plan, a "ref" without a position says that the message
+        follows up on the turn before. Nothing for an empty hint."""
         hint, name = message.hint, self.vocabulary.id
         ids = [name(hint.act)] if hint.act else []
-        ids += [name("ref")] if hint.follows else []
         ids += [self.vocabulary.opener(type_) for type_ in hint.types]
+        ids += [name(f"x{count}") for count in hint.counts]
+        ids += [name(f"lang:{code}") for code in hint.languages]
+        ids += [name("ref")] if hint.follows else []
         for ref in hint.refs:
             ids += [name("ref"), name(f"x{ref}")]
         for term in hint.terms:

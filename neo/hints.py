@@ -1,9 +1,9 @@
 """Hints: what the sentence encoder and the catalog recognise in a message, put behind its words for the model to read.
 
 A title or maker of the catalog that stands in the words; the topics, tones and formats that the probe hears in the
-message or in a part of it, in any of the encoder's languages; and what the message as a whole seems to ask for. A hint
-is an input, as the soft tokens are: the model still writes the plan itself, and says what of a hint is wanted, what
-refused and what was not meant.
+message or in a part of it, in any of the encoder's languages; and what the message as a whole seems to ask for: the
+act, item types, how many, in which language, which of those suggested last. A hint is an input, as the soft tokens are:
+the model still writes the plan itself, and says what of a hint is wanted, what refused and what was not meant.
 """
 
 import re
@@ -13,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from catalog.mentions import Mentions
+from catalog.mentions import Mention, Mentions
 from catalog.names import plain
-from neo.model.probe import FOLLOWS, Probe
+from neo.model.probe import FACETS, FOLLOWS, Probe, letters
 from neo.plan import Hint, Term
 from neo.sids.encoder import TextEncoder
 from neo.sids.vocabulary import MOST as LAST_POSITION
@@ -24,7 +24,7 @@ MOST, LEAST = 4, 0.2  # facets of a hint, and the least probability of one
 LIKELY = 0.5  # the least probability of what the whole message seems to be
 WINDOW, STEP, MOST_PIECES = 4, 2, 16  # words of a piece, words between two pieces, pieces of a message
 FIELDS = {"title": "title", "maker": "by"}
-FACETS = ("topic", "tone", "format")
+NAME = "Xx"  # stands for a title or maker where letters are read: those of names say nothing of a request
 
 
 class Hints:
@@ -45,16 +45,15 @@ class Hints:
 
     def of(self, texts: Sequence[str]) -> list[Hint]:
         """The hint of each text; its terms are names in the order they stand, then facets, the likeliest first."""
+        named = list(map(self.mentions.find, texts))
+        spelled = [letters(unnamed(text, names)) for text, names in zip(texts, named, strict=True)]
         return [
-            replace(
-                heard,
-                terms=(*(Term(FIELDS[one.kind], one.said) for one in self.mentions.find(text)), *heard.terms),
-            )
-            for text, heard in zip(texts, self._heard(texts), strict=True)
+            replace(heard, terms=(*(Term(FIELDS[one.kind], one.said) for one in names), *heard.terms))
+            for names, heard in zip(named, self._heard(texts, spelled), strict=True)
         ]
 
     @torch.inference_mode()
-    def _heard(self, texts: Sequence[str]) -> list[Hint]:
+    def _heard(self, texts: Sequence[str], spelled: list[torch.Tensor]) -> list[Hint]:
         """What the probe hears. A facet is as likely in a message as in the piece of it where it is likeliest."""
         if not self.probe.outputs or not texts:
             return [Hint() for _ in texts]
@@ -63,31 +62,49 @@ class Hints:
         vectors = torch.from_numpy(self.encoder.encode(known))
         chances = torch.cat([torch.sigmoid(self.probe(part)) for part in vectors.split(4096)]).numpy()
         at = {piece: row for row, piece in enumerate(known)}
-        return [self._hint(chances[at[each[0]]], chances[[at[piece] for piece in each]].max(0)) for each in cut]
+        whole = torch.sigmoid(self.probe(vectors[[at[text] for text in texts]], spelled)).numpy()
+        return [
+            self._hint(one, chances[[at[piece] for piece in each]].max(0)) for one, each in zip(whole, cut, strict=True)
+        ]
 
     def _hint(self, whole: np.ndarray, anywhere: np.ndarray) -> Hint:
         """`whole`: the chances in the message itself, `anywhere`: the best of all its pieces; both [outputs]."""
         outputs = self.probe.outputs
         likely = [outputs[at] for at in np.argsort(-whole, kind="stable") if whole[at] >= LIKELY]
+
+        def names(of: str) -> tuple[str, ...]:
+            return tuple(name for field, name in likely if field == of)
+
         facets = anywhere * self._is_facet
         best = np.argsort(-facets, kind="stable")[:MOST]
         return Hint(
-            act=next((name for field, name in likely if field == "act"), None),
+            act=next(iter(names("act")), None),
             follows=FOLLOWS in likely,
-            types=tuple(name for field, name in likely if field == "type"),
+            types=names("type"),
+            counts=tuple(map(int, names("count"))),
+            languages=names("language"),
+            refs=tuple(map(int, names("ref"))),
             terms=tuple(Term(*outputs[at]) for at in best if facets[at] >= LEAST),
         )
 
 
 def placed(hint: Hint, slate: Sequence[str]) -> Hint:
-    """A hint with the positions of the titles in it that stand in `slate`, the titles suggested last."""
+    """A hint whose positions are those in `slate`, the titles suggested last: of the titles in it, or else those that
+    were heard and that the slate has."""
     named = {plain(term.value) for term in hint.terms if term.field == "title"}
     refs = [
         at
         for at, title in enumerate(slate[:LAST_POSITION], start=1)
         if named & {plain(title), plain(title.split(":")[0])}
     ]
-    return replace(hint, refs=tuple(refs)) if refs else hint
+    return replace(hint, refs=tuple(refs or (ref for ref in hint.refs if ref <= len(slate))))
+
+
+def unnamed(text: str, names: Sequence[Mention]) -> str:
+    """A text without the names that stand in it."""
+    for one in reversed(names):
+        text = text[: one.start] + NAME + text[one.start + len(one.said) :]
+    return text
 
 
 def pieces(text: str) -> list[str]:

@@ -47,6 +47,8 @@ class Hint:
     follows: bool = False
     """The message changes what was asked for before."""
     types: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    languages: tuple[str, ...] = ()
     refs: tuple[int, ...] = ()
     """Positions in the latest slate of what the message names."""
     terms: tuple[Term, ...] = ()

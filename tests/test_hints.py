@@ -1,5 +1,7 @@
 """Hints: what is recognised stands behind the words, the likeliest facets first, and is not learned."""
 
+from zlib import crc32
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,8 @@ import torch
 from catalog.lookup import MakerIndex, TitleIndex
 from catalog.mentions import Mentions
 from neo.format import Format, Message
-from neo.hints import LEAST, MOST, MOST_PIECES, Hints, pieces, placed
-from neo.model.probe import Probe
+from neo.hints import LEAST, MOST, MOST_PIECES, Hints, pieces, placed, unnamed
+from neo.model.probe import BUCKETS, Probe, letters
 from neo.plan import Hint, Term
 from neo.sids.vocabulary import TypeShape, Vocabulary
 from tests import tiny
@@ -32,7 +34,7 @@ class Straight(Probe):
     def __init__(self):
         super().__init__(len(FACETS), FACETS)
 
-    def forward(self, vectors):
+    def forward(self, vectors, spelled=None):
         return torch.logit(0.05 + 0.85 * vectors)
 
 
@@ -78,10 +80,14 @@ def test_without_facets_or_hints_nothing_is_written(tmp_path):
 
 def test_a_saved_probe_says_the_same(tmp_path):
     torch.manual_seed(0)
-    probe, vectors = Probe(6, FACETS).eval(), torch.randn(5, 6)
+    probe, vectors = Probe(6, (*FACETS, ("act", "why"))).eval(), torch.randn(2, 6)
+    torch.nn.init.normal_(probe.letters.weight, std=0.05)
     probe.save(tmp_path / "probe.safetensors")
-    again = Probe.load(tmp_path / "probe.safetensors")
-    assert again.outputs == FACETS and torch.allclose(again(vectors), probe(vectors), atol=2e-2)
+    again, spelled = Probe.load(tmp_path / "probe.safetensors"), [letters("why that"), letters("")]
+    assert again.outputs == probe.outputs
+    assert torch.allclose(again(vectors, spelled), probe(vectors, spelled), atol=2e-2)
+    assert torch.equal(probe(vectors, spelled)[:, :-1], probe(vectors)[:, :-1]), "facets are heard from vectors alone"
+    assert not torch.equal(probe(vectors, spelled)[0], probe(vectors)[0])
 
 
 @pytest.mark.parametrize(
@@ -115,7 +121,7 @@ class Asks(Probe):
     def __init__(self):
         super().__init__(4, (("act", "why"), ("act", "recommend"), ("type", "show"), ("follows", "")))
 
-    def forward(self, vectors):
+    def forward(self, vectors, spelled=None):
         return torch.logit(0.1 + 0.8 * vectors)
 
 
@@ -139,12 +145,43 @@ def test_titles_of_the_slate_have_a_position():
     slate = ("Criminal", "Empire: A History", "Serial")
     assert placed(hint, slate).refs == (2, 3) and placed(hint, slate).terms == hint.terms
     assert placed(hint, ()) == hint
+    heard = Hint("describe", refs=(3, 1))
+    assert placed(heard, slate) == heard and placed(heard, slate[:2]).refs == (1,), "a slate of two has no third"
+
+
+class Counts(Probe):
+    """Hears a number by its letters alone."""
+
+    def __init__(self):
+        super().__init__(4, (("topic", "sea"), ("count", "2"), ("ref", "2"), ("language", "de")))
+
+    def forward(self, vectors, spelled=None):
+        logits = torch.full((len(vectors), 4), -9.0)
+        for row, ids in enumerate(spelled or ()):
+            for column, word in enumerate(("two", "second", "german"), start=1):
+                logits[row, column] = 9.0 if crc32(word.encode()) % BUCKETS in ids else -9.0
+        return logits
+
+
+def test_numbers_languages_and_positions_are_heard_by_their_letters():
+    hints = Hints(Counts(), Words(), MENTIONS)
+    assert hints.of(["two, in German", "the second"]) == [Hint(counts=(2,), languages=("de",)), Hint(refs=(2,))]
+
+
+def test_letters_are_runs_of_words_and_characters_and_not_of_names():
+    one, two, three = (set(letters(text).tolist()) for text in ("Two", "two books", "an audiobook"))
+    assert len(one & two) > len(one & three) and len(one & two) >= len(("two", "^ two", "<two>", "<tw", "wo>"))
+    text = "Like Serial, by Jules Verne: two"
+    bare = unnamed(text, MENTIONS.find(text))
+    assert bare == "Like Xx, by Xx: two"
 
 
 def test_a_hint_is_written_with_the_tokens_of_a_plan():
     format_ = Format(tiny.tokenizer(), VOCABULARY)
-    hint = Hint("why", follows=True, types=("show",), refs=(2,), terms=(Term("topic", "law"),))
+    hint = Hint(
+        "why", follows=True, types=("show",), counts=(3,), languages=("en",), refs=(2,), terms=(Term("topic", "law"),)
+    )
     ids = format_.render([Message("Why that?", np.ones(6, np.float32), hint=hint)]).ids
     start, stop = ids.index(VOCABULARY.id("hint")), ids.index(VOCABULARY.id("/hint"))
     said = [VOCABULARY.name(i) or format_.text([i]) or format_.tokenizer.decode([i]) for i in ids[start + 1 : stop]]
-    assert said == ["why", "ref", "type:show", "ref", "x2", "topic", " law"]
+    assert said == ["why", "type:show", "x3", "lang:en", "ref", "ref", "x2", "topic", " law"]

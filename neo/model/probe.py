@@ -1,8 +1,17 @@
-"""The probe: what an encoder vector of a message speaks of. A small classifier beside the model."""
+"""The probe: what a message speaks of and asks for, by its encoder vector and by its letters. A small classifier beside
+the model.
+
+The vector knows what things mean, in any language; the letters say how many, in which language, which one. Letters are
+hashed runs of words and of characters, one weight for each and output (Joulin et al. 2017, arXiv 1607.01759).
+"""
 
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from zlib import crc32
 
+import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -10,10 +19,17 @@ from torch import Tensor, nn
 WIDTH, DROPOUT = 512, 0.3
 FOLLOWS = ("follows", "")
 """The output for what changes an earlier request."""
+FACETS = ("topic", "tone", "format")
+"""Fields whose names are heard from vectors alone, in parts of a message too; all others are heard in the whole."""
+BUCKETS = 1 << 14
+RUNS = (3, 4, 5)  # characters
+SWING = 25.0
+"""Weights of letters are few and sparse: they move so much faster than the others."""
 
 
 class Probe(nn.Module):
-    """`outputs`: (field, name) of each: a topic, tone or format that is spoken of, an act, an item type, or FOLLOWS."""
+    """`outputs`: (field, name) of each: a facet that is spoken of, an act, an item type, a count, a language, a
+    position in the latest slate, or FOLLOWS."""
 
     def __init__(self, encoder_width: int, outputs: tuple[tuple[str, str], ...]):
         super().__init__()
@@ -22,10 +38,20 @@ class Probe(nn.Module):
         if outputs:  # without any, nothing is heard
             last = nn.Linear(WIDTH, len(outputs))
             self.layers.extend([nn.Linear(encoder_width, WIDTH), nn.GELU(), nn.Dropout(DROPOUT), last])
+        self._spelled = [at for at, (field, _) in enumerate(outputs) if field not in FACETS]
+        self.letters = nn.EmbeddingBag(BUCKETS, len(self._spelled), mode="sum")
+        nn.init.zeros_(self.letters.weight)
 
-    def forward(self, vectors: Tensor) -> Tensor:
-        """Encoder vectors [n, encoder width] -> logits [n, outputs], each output for itself."""
-        return self.layers(vectors * vectors.shape[-1] ** 0.5)
+    def forward(self, vectors: Tensor, spelled: Sequence[Tensor] | None = None) -> Tensor:
+        """Encoder vectors [n, encoder width], and the letters of the n whole messages -> logits [n, outputs], each
+        output for itself."""
+        logits = self.layers(vectors * vectors.shape[-1] ** 0.5)
+        if spelled is None or not self._spelled:
+            return logits
+        lengths = torch.tensor([len(ids) for ids in spelled])
+        shares = torch.repeat_interleave(SWING / lengths.clamp_min(1).sqrt(), lengths)
+        heard = self.letters(torch.cat(list(spelled)), lengths.cumsum(0) - lengths, shares)
+        return logits.index_add(1, torch.tensor(self._spelled), heard)
 
     def save(self, path: Path) -> None:
         half = {name: tensor.detach().half().contiguous() for name, tensor in self.state_dict().items()}
@@ -39,5 +65,16 @@ class Probe(nn.Module):
             kept = stored.metadata()
             state = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118 - it is no dict
         probe = cls(int(kept["width"]), tuple(map(tuple, json.loads(kept["outputs"]))))
-        probe.load_state_dict(state)
+        probe.load_state_dict({name: state[name] for name in probe.state_dict()})
         return probe.eval()
+
+
+def letters(text: str) -> Tensor:
+    """The hashed runs of a message: one to three words or marks, and characters within a word."""
+    words = re.findall(r"\w+|[^\w\s]", text.lower())
+    ends = ["^", *words, "$"]
+    runs = {*words, *map(" ".join, zip(ends, ends[1:], strict=False))}
+    runs.update(map(" ".join, zip(words, words[1:], words[2:], strict=False)))
+    for word in (f"<{word}>" for word in words):
+        runs.update(word[at : at + size] for size in RUNS for at in range(len(word) - size + 1))
+    return torch.tensor(sorted({crc32(run.encode()) % BUCKETS for run in runs}))

@@ -1,4 +1,4 @@
-"""The probe's stage: what a composed request speaks of and asks for, learned from encoder vectors alone, in minutes.
+"""The probe's stage: what a composed request speaks of and asks for, learned from vectors and letters, in minutes.
 
 What the model learns from must be told as unsurely as what it will be told of requests that nobody composed. So the
 hints of training come from probes that have not seen the wording: one for each fold of the wordings, fitted to the
@@ -13,10 +13,11 @@ import torch
 from torch.nn import functional as F
 
 from neo.format import Message, Reply
-from neo.model.probe import FOLLOWS, Probe
+from neo.hints import unnamed
+from neo.model.probe import FOLLOWS, Probe, letters
 from neo.plan import ANY, Plan
 from neo.sids.encoder import TextEncoder
-from neo.sids.vocabulary import ACTS
+from neo.sids.vocabulary import ACTS, MOST
 from neo.training.fitting import Fit, fit
 from neo.training.meaning import FACET_KIND
 from neo.training.recipe import ProbeConfig
@@ -25,17 +26,19 @@ from neo.training.tasks import Composer
 from neo.wording import Wording
 
 FIT = Fit(epochs=12, batch=256, rate=2e-3, decay=0.05, held_out=0.05, one_cycle=True)
-NOISE = 0.4
-"""Standard deviation of what is added to vectors of root mean square 1: no wording shall be learned by heart."""
+NOISE, LOST = 0.4, 0.4
+"""Standard deviation of what is added to vectors of root mean square 1, and the share of letters that is left out: no
+wording shall be learned by heart."""
 NAMES_REPEATED = 4  # how often each name of a facet stands alone among the samples
 
 
 @dataclass(frozen=True)
 class Heard:
-    """Messages to learn from: `vectors` [messages, encoder width], `wanted` [messages, outputs], and the fold of the
-    wordings that each is of, -1 for names alone."""
+    """Messages to learn from: `vectors` [messages, encoder width], the letters of each, `wanted` [messages, outputs],
+    and the fold of the wordings that each is of, -1 for names alone."""
 
     vectors: torch.Tensor
+    spelled: list[torch.Tensor]
     wanted: torch.Tensor
     folds: torch.Tensor
 
@@ -46,13 +49,18 @@ class Heard:
         return self._of(self.folds == fold)
 
     def _of(self, rows: torch.Tensor) -> "Heard":
-        return Heard(self.vectors[rows], self.wanted[rows], self.folds[rows])
+        spelled = [self.spelled[row] for row in rows.nonzero().flatten().tolist()]
+        return Heard(self.vectors[rows], spelled, self.wanted[rows], self.folds[rows])
 
 
 def outputs_of(shelf: Shelf) -> tuple[tuple[str, str], ...]:
-    """(field, name) of the topics, tones and formats that some item has, of acts and item types, and FOLLOWS."""
+    """(field, name) of the topics, tones and formats that some item has, of acts, item types, counts, languages and
+    positions, and FOLLOWS."""
     facets = [(field, name) for field in FACET_KIND for name in sorted(shelf.facets[field])]
-    return (*facets, *(("act", act) for act in ACTS), *(("type", type_) for type_ in shelf.types), FOLLOWS)
+    numbers = [str(number) for number in range(1, MOST + 1)]
+    languages = sorted({item.language for item in shelf.items})
+    asked = (("act", ACTS), ("type", shelf.types), ("count", numbers), ("language", languages), ("ref", numbers))
+    return (*facets, *((field, name) for field, names in asked for name in names), FOLLOWS)
 
 
 def heard_in(composers: list[Composer], encoder: TextEncoder, config: ProbeConfig) -> Heard:
@@ -71,7 +79,9 @@ def heard_in(composers: list[Composer], encoder: TextEncoder, config: ProbeConfi
     wanted = torch.zeros(len(texts), len(at))
     for row, outputs in enumerate(said):
         wanted[row, [at[output] for output in outputs if output in at]] = 1
-    return Heard(torch.from_numpy(encoder.encode(texts)), wanted, torch.tensor(folds))
+    find = composers[0].shelf.mentions.find
+    spelled = [letters(unnamed(text, find(text))) for text in texts]
+    return Heard(torch.from_numpy(encoder.encode(texts)), spelled, wanted, torch.tensor(folds))
 
 
 def fit_probe(
@@ -82,7 +92,8 @@ def fit_probe(
     def loss_of(rows: torch.Tensor) -> torch.Tensor:
         vectors = heard.vectors[rows]
         noise = NOISE * torch.randn_like(vectors) / vectors.shape[-1] ** 0.5
-        return F.binary_cross_entropy_with_logits(probe(vectors + noise), heard.wanted[rows])
+        spelled = [ids[torch.rand(len(ids)) >= LOST] for ids in (heard.spelled[row] for row in rows.tolist())]
+        return F.binary_cross_entropy_with_logits(probe(vectors + noise, spelled), heard.wanted[rows])
 
     probe.train()
     losses = fit(list(probe.parameters()), loss_of, len(heard.vectors), FIT, seed, progress)
@@ -94,7 +105,7 @@ def fit_probe(
 def act_accuracy(probe: Probe, heard: Heard) -> float:
     """Share of messages whose act is the likeliest."""
     columns = [at for at, (field, _) in enumerate(probe.outputs) if field == "act"]
-    found = probe(heard.vectors)[:, columns].argmax(1)
+    found = probe(heard.vectors, heard.spelled)[:, columns].argmax(1)
     return (found == heard.wanted[:, columns].argmax(1)).float().mean().item()
 
 
@@ -105,13 +116,16 @@ def _composed(composer: Composer, config: ProbeConfig, count: int) -> Iterable[t
         *before, message, reply = composer.compose(str(task), "plan")
         assert isinstance(message, Message) and isinstance(reply, Reply)
         old = {said for turn in before if isinstance(turn, Reply) for said in _said(turn.plan)}
-        new = _said(reply.plan) - old | {("act", reply.plan.act)}
+        new = _said(reply.plan) - old | {("act", reply.plan.act), *(("ref", str(ref)) for ref in reply.plan.refs)}
         yield message.text, new | ({FOLLOWS} if task == "refine" else set())
 
 
 def _said(plan: Plan) -> set[tuple[str, str]]:
-    return {(term.field, term.value) for term in plan.terms} | {
-        ("type", type_) for type_, _ in plan.types if type_ != ANY
+    return {
+        *((term.field, term.value) for term in plan.terms),
+        *(("type", type_) for type_, _ in plan.types if type_ != ANY),
+        *(("count", str(count)) for _, count in plan.types),
+        *(("language", code) for code in plan.languages),
     }
 
 

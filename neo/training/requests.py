@@ -3,6 +3,7 @@
 A wording names slots; an anchor item supplies what stands in them, so that something in the catalog always fits.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,12 +107,12 @@ class Requests:
             likes += [liked] if liked is not None else []
             terms.append(term_of(slot, value))
         terms += fixed_terms(fixed)
-        types, phrase = self.slate(wording, item, fixed, "slate" in needs, most)
+        types, phrase = self.slate(wording, item, fixed, "slate" in needs, most, {term.value for term in terms})
         if "slate" in needs:
-            values["slate"], tone = phrase
-            if tone and tone not in [term.value for term in terms]:
-                after = "tone" in needs and say.index("{{ tone") < say.index("{{ slate")
-                terms.insert(len(terms) if after else 0, Term("tone", tone))
+            values["slate"], said = phrase
+            if said:
+                after = said.field in needs and say.index(f"{{{{ {said.field}") < say.index("{{ slate")
+                terms.insert(len(terms) if after else 0, said)
         languages = tuple(fixed.get("languages", ()))
         if "language" in needs:
             values["language"], languages = self.draw.pick(wording.phrases["languages"][language]), (language,)
@@ -313,8 +314,11 @@ class Requests:
         swapped = title[at + 1] + title[at] if self.draw.chance(0.5) else title[at]
         return title[:at] + swapped + title[at + 2 :]
 
-    def slate(self, wording: Wording, item: CatalogItem, fixed: dict, said: bool, most: int):
-        """(types with counts, (phrase, tone or None)): what is asked for, and in which words."""
+    def slate(
+        self, wording: Wording, item: CatalogItem, fixed: dict, said: bool, most: int, taken: Container[str] = ()
+    ) -> tuple[tuple[tuple[str, int], ...], tuple[str, Term | None]]:
+        """(types with counts, (phrase, the tone or topic in it or None)): what is asked for, and in which words; facets
+        that are `taken` are said elsewhere."""
         if fixed.get("types"):
             return tuple((type_, min(int(count), most)) for type_, count in fixed["types"].items()), (
                 wording.phrases["types"]["any"]["one"][0],
@@ -337,23 +341,32 @@ class Requests:
             if kind > 0.76 and others and count < most:
                 types.append((self.draw.pick(others), min(int(self.draw.rng.integers(1, 4)), most - count)))
                 types = types[::-1] if self.draw.chance(0.5) else types
-        tone = self.draw.pick(item.tones) if item.tones and self.draw.chance(0.2) else None
-        parts = [self._noun_phrase(wording, type_, n, tone if at == 0 else None) for at, (type_, n) in enumerate(types)]
-        return tuple(types), (wording.joined(parts), tone)
+        of = None
+        tones, topics = ([name for name in names if name not in taken] for names in (item.tones, item.topics[:2]))
+        if tones and self.draw.chance(0.2):
+            of = Term("tone", self.draw.pick(tones))
+        elif topics and types[0][0] != ANY and self.draw.chance(0.12):
+            of = Term("topic", self.draw.pick(topics))
+        parts = [self._noun_phrase(wording, type_, n, of if at == 0 else None) for at, (type_, n) in enumerate(types)]
+        return tuple(types), (wording.joined(parts), of)
 
-    def _noun_phrase(self, wording: Wording, type_: str, count: int, tone: str | None) -> str:
+    def _noun_phrase(self, wording: Wording, type_: str, count: int, of: Term | None) -> str:
+        """ "two podcasts"; of a tone or topic, "two funny podcasts"."""
         forms = wording.phrases["types"].get(type_, {"one": [type_], "many": [f"{type_}s"]})
         noun = self.draw.pick(forms["one" if count == 1 else "many"])
-        if type_ == ANY and count == 1:
-            return f"{noun} {self.draw.pick(wording.phrases['tones'][tone])}" if tone else noun
-        if tone is None:
+        if of is None:
+            if type_ == ANY and count == 1:
+                return noun
             if count == 3 and self.draw.chance(0.3):
                 return noun  # a bare plural means three
             return f"{_article(self._number(wording, count, forms), noun)} {noun}"
-        said = self.draw.pick(wording.phrases["tones"][tone])
-        number = self._number(wording, count, forms)
-        pattern = wording.phrases["types"]["tone_pattern"]
-        return pattern.format(number=_article(number, said), tone=said, noun=noun)
+        said = self.draw.pick(wording.phrases[FACET_KIND[of.field]].get(of.value, [of.value]))
+        if type_ == ANY and count == 1:
+            return f"{noun} {said}"
+        bare = of.field == "topic" and count == 3 and self.draw.chance(0.5)
+        number = "" if bare else self._number(wording, count, forms)
+        pattern = wording.phrases["types"][f"{of.field}_pattern"]
+        return pattern.format(number=_article(number, said), said=said, name=of.value, noun=noun).strip()
 
     def _number(self, wording: Wording, count: int, forms: dict) -> str:
         """A count in words; a noun may want an article of its own, as "eine Folge" does."""

@@ -19,6 +19,10 @@ from neo.wording import Wording, render, slots
 
 REPLACED = ("topic", "tone", "format", "by", "length")
 """Fields of which a changed request keeps nothing where it names another value."""
+AFRESH = ("recommend", "recommend", "recommend", "search", "search", "history")
+"""Tasks of a fresh request after a slate, the likelier more often."""
+SAME_LANGUAGE = 0.85
+"""Share of fresh requests in the language of the conversation: a language alone tells nothing of what is meant."""
 
 
 class Composer:
@@ -92,7 +96,8 @@ class Composer:
     def _again(self, depth: str, wording: Wording) -> list[Message | Reply]:
         """A fresh request after a slate: nothing of the earlier plan is meant to stay."""
         turns = self.first_turn(wording)[2]
-        return [*turns, *self.compose(self.draw.pick(("recommend", "recommend", "search")), depth)]
+        afresh = wording if self.draw.chance(SAME_LANGUAGE) else self.requests.wording()
+        return [*turns, *getattr(self, f"_{self.draw.pick(AFRESH)}")(depth, afresh)]
 
     def _search(self, depth: str, wording: Wording) -> list[Message | Reply]:
         asked = self.requests.ask("search", wording, most=10 if depth == "plan" else 3)
@@ -167,7 +172,8 @@ class Composer:
     def _describe(self, depth: str, wording: Wording) -> list[Message | Reply]:
         entry = self.draw.pick(self.requests.wordings("describe", wording))
         if "title" in slots(entry):
-            index, turns = self.requests.anchor(wording.language), []
+            index = self.requests.anchor(wording.language)
+            turns = self.first_turn(wording)[2] if self.draw.chance(0.5) else []
             title = self.requests.typed(self.shelf.items[index].title)
             text, plan = render(entry, title=title), Plan("describe", terms=(Term("title", title),))
         else:
@@ -239,9 +245,9 @@ class Composer:
         plan = asked.plan
         types, phrase = plan.types, ("", None)
         if "slate" in needs or fixed.get("types"):
-            types, phrase = self.requests.slate(wording, item, fixed, "slate" in needs, 4)
+            types, phrase = self.requests.slate(wording, item, fixed, "slate" in needs, 4, {term.value for term in new})
             values["slate"] = phrase[0]
-            new += [Term("tone", phrase[1])] if phrase[1] else []
+            new += [phrase[1]] if phrase[1] else []
         elif fixed.get("count"):
             types = ((types[0][0] if len(types) == 1 else ANY, int(fixed["count"])),)
         languages = tuple(fixed.get("languages", plan.languages))

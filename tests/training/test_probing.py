@@ -39,7 +39,10 @@ def test_names_of_facets_and_acts_are_heard_in_requests():
     heard = heard_in(composers(2), Bag(), ProbeConfig(conversations=1500))
     torch.manual_seed(0)
     probe = Probe(Bag.width, outputs_of(SHELF))
-    assert {field for field, _ in probe.outputs} == {"topic", "tone", "format", "act", "type", "follows"}
+    assert {field for field, _ in probe.outputs} == {
+        *("topic", "tone", "format"),
+        *("act", "type", "count", "language", "ref", "follows"),
+    }
     guessed = act_accuracy(probe, heard.only(0))
     before, after = fit_probe(probe, heard)
     assert after < before / 2 and act_accuracy(probe, heard.only(0)) > max(0.8, guessed)
