@@ -7,12 +7,14 @@ The HTML is one line: a chat that reads Markdown then takes it as one HTML block
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 
 from neo.chat.covers import cover_svg
 from neo.chat.parts import Card, Done, Notice, Part, Understood, Words
+from neo.chat.words import words
 from neo.items import CatalogItem
+from neo.wording import LANGUAGES, Wording
 
 OTHERS = 3  # how many of the other beams a card names
 _LINE_ENDS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -21,10 +23,39 @@ _NEVER_SHOWN = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Labels:
-    """Names for people: of item types and of languages. What is missing shows as it is."""
+    """Names for people, and what stands around them: of item types, languages, topics, formats and tones in one
+    language. What is missing shows as it is."""
 
     types: Mapping[str, str] = field(default_factory=dict)
     languages: Mapping[str, str] = field(default_factory=dict)
+    topics: Mapping[str, str] = field(default_factory=dict)
+    formats: Mapping[str, str] = field(default_factory=dict)
+    tones: Mapping[str, str] = field(default_factory=dict)
+    says: Mapping[str, str] = field(default_factory=lambda: words("en")["page"])
+
+    def spoken(self, language: str) -> "Labels":
+        """The same in another language, as far as it has names; English is what a catalog itself has."""
+        if language == "en" or language not in LANGUAGES:
+            return self
+        phrases = Wording.load(language).phrases
+
+        def first(kind: str) -> dict[str, str]:
+            return {name: said[0] for name, said in phrases[kind].items()}
+
+        types = {name: capital(phrases["types"][name]["one"][0]) for name in self.types if name in phrases["types"]}
+        return replace(
+            self,
+            types={**self.types, **types},
+            languages={**self.languages, **{code: capital(name) for code, name in first("languages").items()}},
+            topics=first("topics"),
+            formats=first("formats"),
+            tones=first("tones"),
+            says=words(language)["page"],
+        )
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def escaped(text: str) -> str:
@@ -61,10 +92,10 @@ def _facts(item: CatalogItem, labels: Labels) -> Iterable[str]:
     if item.minutes:
         yield duration(item.minutes)
     if item.format:
-        yield item.format
+        yield labels.formats.get(item.format, item.format)
 
 
-def _others_html(card: Card) -> str:
+def _others_html(card: Card, label: str) -> str:
     others = card.alternatives[:OTHERS]
     if not others:
         return ""
@@ -72,7 +103,7 @@ def _others_html(card: Card) -> str:
         f"<li>{line_html(item.title)}{f' · {line_html(item.makers[0])}' if item.makers else ''}</li>"
         for item, _ in others
     )
-    return f'<details class="neo-others"><summary>Also considered</summary><ul>{rows}</ul></details>'
+    return f'<details class="neo-others"><summary>{label}</summary><ul>{rows}</ul></details>'
 
 
 ACTIONS = ("why", "more", "refuse", "save")
@@ -105,7 +136,7 @@ def card_html(card: Card, labels: Labels = Labels(), actions: Mapping[str, str] 
     item = card.item
     type_label = labels.types.get(item.type, item.type)
     facts = "".join(f"<li>{line_html(fact)}</li>" for fact in _facts(item, labels) if fact)
-    topics = "".join(f"<li>{line_html(topic)}</li>" for topic in item.topics)
+    topics = "".join(f"<li>{line_html(labels.topics.get(topic, topic))}</li>" for topic in item.topics)
     makers = f'<p class="neo-makers">{line_html(", ".join(item.makers))}</p>' if item.makers else ""
     return (
         f'<article class="neo-card" data-sid="{line_html(str(item.sid) if item.sid else "")}"'
@@ -114,17 +145,17 @@ def card_html(card: Card, labels: Labels = Labels(), actions: Mapping[str, str] 
         f'<div class="neo-art">{cover_svg(item.key, item.type)}<span class="neo-number">{card.position}</span></div>'
         f'<div class="neo-body"><p class="neo-kind">{line_html(type_label)}</p>'
         f'<h3 class="neo-title">{_title_html(card)}</h3>{makers}'
-        f'<ul class="neo-facts" aria-label="Facts">{facts}</ul>'
+        f'<ul class="neo-facts" aria-label="{labels.says["facts"]}">{facts}</ul>'
         + (f'<p class="neo-description">{lines_html(item.description)}</p>' if item.description else "")
-        + (f'<ul class="neo-topics" aria-label="Topics">{topics}</ul>' if topics else "")
-        + f"{_others_html(card)}{_actions_html(item, actions)}</div></article>"
+        + (f'<ul class="neo-topics" aria-label="{labels.says["topics"]}">{topics}</ul>' if topics else "")
+        + f"{_others_html(card, labels.says['others'])}{_actions_html(item, actions)}</div></article>"
     )
 
 
-def plan_html(understood: Understood) -> str:
+def plan_html(understood: Understood, label: str) -> str:
     """The plan as chips, or nothing for a plan that needs no words."""
     chips = "".join(f"<li>{line_html(chip)}</li>" for chip in understood.chips)
-    return f'<ul class="neo-plan" aria-label="What I understood">{chips}</ul>' if chips else ""
+    return f'<ul class="neo-plan" aria-label="{label}">{chips}</ul>' if chips else ""
 
 
 def notice_html(notice: Notice) -> str:
@@ -158,7 +189,7 @@ class ReplyHtml:
     def add(self, part: Part) -> None:
         match part:
             case Understood():
-                self._plan = plan_html(part)
+                self._plan = plan_html(part, self._labels.says["understood"])
             case Words():
                 self._words += part.text
             case Card():
@@ -181,9 +212,10 @@ class ReplyHtml:
         body = "".join(self._blocks) + _words_html(self._words)
         state = self._ended or ("live" if body or self._plan else "waiting")
         if state == "waiting":
-            body = '<p class="neo-waiting"><span class="neo-hidden">Thinking</span><i></i><i></i><i></i></p>'
+            thinking = self._labels.says["thinking"]
+            body = f'<p class="neo-waiting"><span class="neo-hidden">{thinking}</span><i></i><i></i><i></i></p>'
         elif state == "stopped":
-            body += '<p class="neo-stopped">Stopped.</p>'
+            body += f'<p class="neo-stopped">{self._labels.says["stopped"]}</p>'
         return f'<div class="neo-reply" data-state="{state}">{self._plan if plan is None else plan}{body}{foot}</div>'
 
     def _close_words(self) -> None:

@@ -4,14 +4,17 @@ from types import SimpleNamespace
 
 import gradio as gr
 
-from neo.chat.cards import Labels
+from neo.chat.cards import Labels, capital
 from neo.chat.parts import Controls
 from neo.chat.shelf import Shelf
-from neo.chat.taste import OWN, Taste, taste_html
+from neo.chat.taste import OWN, Taste
+from neo.chat.translations import say
 from neo.chat.visit import Visit
 from neo.wording import LANGUAGES
 
 MOST_ITEMS = 6
+NAMED = (0, 1, 2, 6)
+"""Which of the filters offer names: those of `choices`."""
 
 
 def controls_of(
@@ -34,61 +37,63 @@ def controls_of(
     )
 
 
-def filters(types: list[tuple[str, str]], languages: list[tuple[str, str]], tones: list[str], labels: Labels):
+def choices(labels: Labels, languages: list[str], tones: list[str]) -> list[list[tuple[str, str]]]:
+    """What can be chosen of types, languages of items, languages of replies and tones, as `labels` call it."""
+    return [
+        [(label, name) for name, label in labels.types.items()],
+        [(say("as_asked"), ""), *((labels.languages.get(code, code), code) for code in languages)],
+        [(say("as_written"), ""), *((labels.languages.get(code, code), code) for code in LANGUAGES)],
+        [(capital(labels.tones.get(name, name)), name) for name in tones],
+    ]
+
+
+def filters(labels: Labels, languages: list[str], tones: list[str]) -> list[gr.Component]:
     """The filters, in the order in which `controls_of` takes them."""
-    kinds = gr.CheckboxGroup(
-        [(label, name) for name, label in types], value=[], label="Only", info="Nothing ticked: any kind",
-        elem_id="neo-types",
-    )  # fmt: skip
+    types, of_items, of_replies, of_tones = choices(labels, languages, tones)
+    kinds = gr.CheckboxGroup(types, value=[], label=say("only"), info=say("any_kind"), elem_id="neo-types")
     language = gr.Dropdown(
-        [("Auto: as you ask", ""), *((name, code) for code, name in languages)], value="",
-        label="Language of the items", filterable=False, elem_id="neo-language",
+        of_items, value="", label=say("items_language"), filterable=False, elem_id="neo-language"
     )  # fmt: skip
-    speak = gr.Dropdown(
-        [("Auto: as you write", ""), *((labels.languages.get(code, code), code) for code in LANGUAGES)],
-        value="", label="Reply in", filterable=False, elem_id="neo-speak",
-    )  # fmt: skip
+    speak = gr.Dropdown(of_replies, value="", label=say("reply_language"), filterable=False, elem_id="neo-speak")
     count = gr.Dropdown(
-        [("As many as you ask for", 0), *((str(n), n) for n in range(1, MOST_ITEMS + 1))], value=0, label="How many",
+        [(say("any_count"), 0), *((str(n), n) for n in range(1, MOST_ITEMS + 1))], value=0, label=say("count"),
         filterable=False, elem_id="neo-count",
     )  # fmt: skip
     minutes = gr.Number(
-        0, label="Minutes at most", info="0: any length. A show is as long as its usual episode", minimum=0,
-        precision=0, elem_id="neo-minutes",
+        0, label=say("minutes"), info=say("any_length"), minimum=0, precision=0, elem_id="neo-minutes"
     )  # fmt: skip
     familiarity = gr.Radio(
-        [("Either", ""), ("New to me", "new"), ("Familiar", "familiar")], value="", label="New or familiar",
+        [(say("either"), ""), (say("new"), "new"), (say("familiar"), "familiar")], value="", label=say("familiarity"),
         elem_id="neo-familiarity",
     )  # fmt: skip
     tone = gr.Dropdown(
-        [(name.capitalize(), name) for name in tones], value=[], multiselect=True, label="Tone",
-        info="Any of these", elem_id="neo-tones",
+        of_tones, value=[], multiselect=True, label=say("tone"), info=say("any_tone"), elem_id="neo-tones"
     )  # fmt: skip
-    unheard = gr.Checkbox(False, label="Hide what I have heard", elem_id="neo-unheard")
+    unheard = gr.Checkbox(False, label=say("unheard"), elem_id="neo-unheard")
     return [kinds, language, speak, count, minutes, familiarity, tone, unheard]
 
 
 def heard_language(visit: Visit, labels: Labels) -> str:
     """What stands under "Reply in": the language of the conversation, once there is one."""
     understood = visit[-1].understood if visit else None
-    return f"Now {labels.languages.get(understood.language, understood.language)}" if understood else ""
+    if not understood:
+        return ""
+    return labels.says["now"].format(language=labels.languages.get(understood.language, understood.language))
 
 
-def persona(listeners: list[tuple[str, str, bool]], labels: Labels, uploads: bool) -> SimpleNamespace:
+def persona(listeners: list[tuple[str, str, bool]], uploads: bool) -> SimpleNamespace:
     """Whose history counts, the history itself, and a title picker."""
     ui = SimpleNamespace()
     names = [(f"{name} (simulated)" if simulated else name, name) for name, _, simulated in listeners]
     ui.listener = gr.Dropdown(
-        [("Nobody", ""), *names, ("My own titles", OWN)], value="", label="Listen as", filterable=False,
-        elem_id="neo-listener", info="Whose history counts",
+        [(say("nobody"), ""), *names, (say("own"), OWN)], value="", label=say("listener"), filterable=False,
+        elem_id="neo-listener", info=say("whose"),
     )  # fmt: skip
-    ui.view = gr.HTML(taste_html(Taste(), listeners, labels), elem_id="neo-taste")
-    ui.title = gr.Textbox(
-        label="Add a title that you heard", placeholder="Begin to type…", max_length=120, elem_id="neo-title",
-    )  # fmt: skip
+    ui.view = gr.HTML(say("no_taste"), elem_id="neo-taste")
+    ui.title = gr.Textbox(label=say("add"), placeholder=say("type"), max_length=120, elem_id="neo-title")
     ui.found = gr.HTML("", elem_id="neo-found")
     ui.file = gr.UploadButton(
-        "Add from a file (OPML, CSV)", file_types=[".opml", ".xml", ".csv", ".tsv"], size="sm", visible=uploads,
+        say("file"), file_types=[".opml", ".xml", ".csv", ".tsv"], size="sm", visible=uploads,
         elem_id="neo-upload",
     )  # fmt: skip
     return ui

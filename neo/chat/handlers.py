@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic
 
 import gradio as gr
+from gradio.i18n import I18nData
 from sqlalchemy import Engine as Database
 from sqlalchemy.orm import Session
 
@@ -14,7 +15,7 @@ from catalog.errors import CatalogError
 from neo.chat import feedback
 from neo.chat.cards import Labels
 from neo.chat.chips import changed, removed
-from neo.chat.controls import controls_of, heard_language
+from neo.chat.controls import choices, controls_of, heard_language
 from neo.chat.inspector import inspection_html
 from neo.chat.limits import Rate
 from neo.chat.log import log_reply
@@ -24,6 +25,7 @@ from neo.chat.sid_map import SidMap
 from neo.chat.taste import OWN, Taste, found_html, found_words, taste_html, titles_csv
 from neo.chat.tour import scene_called
 from neo.chat.transcript import as_markdown
+from neo.chat.translations import say
 from neo.chat.uploads import titles_in
 from neo.chat.visit import (
     Answering,
@@ -77,10 +79,18 @@ class Handlers:
             visit,
             messages(visit, self.labels, self.tools),
             *buttons,
-            shelf_html(shelf, visit, self.labels),
+            self._shelf_html(shelf, visit),
             self._inside(visit),
-            gr.Dropdown(info=heard_language(visit, self.labels)),
+            gr.Dropdown(info=heard_language(visit, self._spoken(visit))),
         )
+
+    def _spoken(self, visit: Visit) -> Labels:
+        """Labels in the language of the conversation."""
+        return self.labels.spoken(visit[-1].spoken) if visit else self.labels
+
+    def _shelf_html(self, shelf: Shelf, visit: Visit) -> str | I18nData:
+        filled = visit or shelf.saved or shelf.refused
+        return shelf_html(shelf, visit, self._spoken(visit)) if filled else say("empty_shelf")
 
     def view_only(self, visit: Visit, shelf: Shelf) -> tuple:
         """The view without the visit, which somebody may have gone on with since: they must not be undone."""
@@ -206,7 +216,7 @@ class Handlers:
         item = card_of(visit, key) or shelf.find(key)
         if item:
             shelf = shelf.refuse(item) if asked.get("do") == "refuse" else shelf.save(item)
-        return shelf, shelf_html(shelf, visit, self.labels), marks_html(shelf)
+        return shelf, self._shelf_html(shelf, visit), marks_html(shelf)
 
     def export(self, shelf: Shelf, visit: Visit, format_: str) -> str:
         shown = (*shelf.saved, *(card.item for exchange in visit for card in exchange.cards))
@@ -217,49 +227,57 @@ class Handlers:
 
     # --- who is listening ------------------------------------------------------------------------------------------
 
-    def choose(self, name: str, taste: Taste) -> tuple:
+    def choose(self, name: str, taste: Taste, request: gr.Request) -> tuple:
         if name == OWN:
             taste = replace(taste, listener=OWN) if taste.own else Taste(OWN)
         else:
             taste = Taste(name, self.assistant.history(name)) if name else Taste()
-        return taste, self.taste_view(taste)
+        return taste, self.taste_view(taste, request)
 
-    def taste_view(self, taste: Taste) -> str:
-        return taste_html(taste, self.assistant.listeners(), self.labels)
+    def _asked_for(self, request: gr.Request) -> Labels:
+        """Labels in the language of the browser."""
+        return self.labels.spoken(spoken(request.headers.get("accept-language")))
 
-    def search(self, text: str) -> str:
-        return found_html(self.assistant.titles(text.strip()) if text.strip() else (), text, self.labels)
+    def taste_view(self, taste: Taste, request: gr.Request) -> str:
+        return taste_html(taste, self.assistant.listeners(), self._asked_for(request))
 
-    def listen(self, taste: Taste, event: gr.EventData) -> tuple:
+    def search(self, text: str, request: gr.Request) -> str:
+        found = self.assistant.titles(text.strip()) if text.strip() else ()
+        return found_html(found, text, self._asked_for(request))
+
+    def listen(self, taste: Taste, event: gr.EventData, request: gr.Request) -> tuple:
         """A title added to the history or taken out of it."""
         asked = event._data or {}
         key = str(asked.get("key", ""))
         taste = taste.forgot(key) if asked.get("do") == "forget" else taste.heard(self.assistant.items([key]))
-        return taste, self.taste_view(taste), taste.listener or ""
+        return taste, self.taste_view(taste, request), taste.listener or ""
 
     def keep(self, taste: Taste) -> str:
         return titles_csv(taste)
 
-    def upload(self, path: str, taste: Taste) -> tuple:
+    def upload(self, path: str, taste: Taste, request: gr.Request) -> tuple:
         """The titles of a file that the catalog knows, as history of this visit."""
         try:
             titles = titles_in(path)
         except CatalogError as error:
             gr.Warning(str(error), duration=8)
-            return taste, self.taste_view(taste), taste.listener or ""
+            return taste, self.taste_view(taste, request), taste.listener or ""
         finally:
             Path(path).unlink(missing_ok=True)  # what is in it is this visit's and nobody else's
         found = {title: self.assistant.called([title]) for title in titles}
         gr.Info(found_words(found), duration=10)
         taste = taste.heard(item for items in found.values() for item in items)
-        return taste, self.taste_view(taste), taste.listener or ""
+        return taste, self.taste_view(taste, request), taste.listener or ""
 
     # --- beginning, and programs -----------------------------------------------------------------------------------
 
-    def greet(self, request: gr.Request) -> gr.Chatbot:
-        """Example prompts in the visitor's language."""
+    def greet(self, request: gr.Request) -> tuple:
+        """Example prompts, and the names that filters offer, in the visitor's language."""
         language = spoken(request.headers.get("accept-language"))
-        return gr.Chatbot(examples=[{"text": text} for text in words(language)["examples"]])
+        examples = gr.Chatbot(examples=[{"text": text} for text in words(language)["examples"]])
+        menu = self.tools.menu
+        offered = choices(self.labels.spoken(language), list(menu.languages), list(menu.facets.get("tone", ())))
+        return examples, gr.CheckboxGroup(choices=offered[0]), *(gr.Dropdown(choices=each) for each in offered[1:])
 
     def chat(
         self, message: str, types: list[str], language: str, listener: str, minutes: int | None, visit: Visit,

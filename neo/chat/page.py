@@ -19,27 +19,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neo.chat.cards import Labels
 from neo.chat.chips import Menu
-from neo.chat.controls import filters, persona
+from neo.chat.controls import NAMED, filters, persona
 from neo.chat.feedback import make_table
 from neo.chat.handlers import Handlers
 from neo.chat.inspector import inspection_html
 from neo.chat.limits import NoUploads, Rate
-from neo.chat.shelf import FORMATS, Shelf, shelf_html
+from neo.chat.shelf import FORMATS, Shelf
 from neo.chat.taste import Taste
 from neo.chat.tour import tour_html
+from neo.chat.translations import SIMULATED, TRANSLATIONS, say
 from neo.chat.visit import Answering, Tools
 from neo.chat.words import words
 from neo.plan import CONTROLLED
 
 CSS, SCRIPT = ((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-TITLE = "What shall we listen to?"
-SUBTITLE = "Say it in your own words. One language model answers, and every pick is a real item of the catalog."
-SIMULATED = "Demo listeners are simulated."
-PLACEHOLDER = (
-    '<div class="neo-empty"><h2>Tell me what you feel like hearing</h2>'
-    "<p>A mood, a topic, a title you loved, a language, something you can’t stand. "
-    "Then keep talking: <em>more like the second one</em>, <em>why that one?</em>, <em>shorter, please</em>.</p></div>"
-)
+TITLE = words("en")["page"]["title"]
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; "
     "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; script-src-attr 'none'; "
@@ -98,6 +92,7 @@ def launch_options(public: bool = False) -> dict[str, object]:
         "share": False,
         "run_history": False,
         "ssr_mode": False,
+        "i18n": TRANSLATIONS,
         "footer_links": ["api", "settings"],
         "max_file_size": "5mb",
         "app_kwargs": {
@@ -105,17 +100,6 @@ def launch_options(public: bool = False) -> dict[str, object]:
             "routes": [Route("/health", health)],
         },
     }
-
-
-def header_html(simulated: bool) -> str:
-    note = f' <span class="neo-simulated">{SIMULATED}</span>' if simulated else ""
-    return (
-        '<header class="neo-header"><svg class="neo-logo" viewBox="0 0 40 40" aria-hidden="true">'
-        '<circle cx="20" cy="20" r="20"/><path d="M10 22v-4M15 27V13M20 30V10M25 25V15M30 22v-4"/></svg>'
-        f"<div><h1>{TITLE}</h1><p>{SUBTITLE}{note} "
-        '<a class="neo-jump" href="#neo-controls">Listener, filters, shelf</a></p>'
-        "</div></header>"
-    )
 
 
 def create_page(
@@ -142,29 +126,30 @@ def create_page(
     do = Handlers(assistant, labels, Tools(menu, feedback is not None), feedback, Rate() if public else None)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         held = SimpleNamespace(visit=gr.State(()), shelf=gr.State(Shelf()), taste=gr.State(Taste()))
-        gr.HTML(header_html(any(simulated for *_, simulated in listeners)))
+        gr.HTML(say(SIMULATED if any(simulated for *_, simulated in listeners) else "header"))
         with gr.Row(elem_id="neo-main"):
             ui = _chat_column()
             with gr.Column(scale=2, min_width=300, visible=False, elem_id="neo-hood") as ui.hood:
                 ui.inside = gr.HTML(inspection_html(None, labels))
             with gr.Column(scale=1, min_width=290, elem_id="neo-controls"), gr.Tabs():
-                with gr.Tab("You", render_children=True):
-                    ui.person = persona(listeners, labels, uploads=not public)
-                with gr.Tab("Filters", render_children=True):
-                    ui.filters = filters(types, languages, list(facets["tone"]), labels)
-                with gr.Tab("Shelf", render_children=True):
-                    ui.shelf = gr.HTML(shelf_html(Shelf(), (), labels), elem_id="neo-shelf")
-                    gr.HTML('<p class="neo-about">Save the shelf as a file:</p>')
+                with gr.Tab(say("you"), render_children=True):
+                    ui.person = persona(listeners, uploads=not public)
+                with gr.Tab(say("filters"), render_children=True):
+                    ui.filters = filters(labels, list(menu.languages), list(facets["tone"]))
+                with gr.Tab(say("shelf"), render_children=True):
+                    ui.shelf = gr.HTML(say("empty_shelf"), elem_id="neo-shelf")
+                    gr.HTML(say("exporting"))
                     with gr.Row(elem_id="neo-exports"):
                         ui.exports = [gr.Button(name, size="sm", min_width=60) for name in FORMATS]
-                with gr.Tab("Tour", render_children=True):
+                with gr.Tab(say("tour"), render_children=True):
                     gr.HTML(tour_html())
         ui.text = gr.Textbox(visible=False)
         # Buttons inside messages and lists are plain HTML; this hidden element makes events of them.
         ui.marks = gr.HTML("", visible="hidden", js_on_load=None)
         ui.bridge = gr.HTML("", js_on_load="neo.listen(trigger)", visible="hidden")
         _wire(do, ui, held, {"concurrency_limit": at_once, "concurrency_id": "reply"})
-        page.load(do.greet, None, ui.chat, queue=False, show_progress="hidden", api_visibility="private")
+        named = [ui.filters[at] for at in NAMED]
+        page.load(do.greet, None, [ui.chat, *named], queue=False, show_progress="hidden", api_visibility="private")
     return page
 
 
@@ -173,25 +158,23 @@ def _chat_column() -> SimpleNamespace:
     with gr.Column(scale=3, min_width=300, elem_id="neo-talk"):
         ui.chat = gr.Chatbot(
             elem_id="neo-chat", label="Conversation", show_label=False, layout="bubble", buttons=[], height=None,
-            sanitize_html=False, latex_delimiters=[], placeholder=PLACEHOLDER,
+            sanitize_html=False, latex_delimiters=[], placeholder=say("greeting"),
             examples=[{"text": text} for text in words("en")["examples"]],
         )  # fmt: skip
         with gr.Row(elem_id="neo-composer", equal_height=True):
             ui.box = gr.Textbox(
-                elem_id="neo-box", label="Your message", show_label=False, container=False, lines=1, max_lines=6,
-                scale=8, placeholder="A mood, a title, a topic…", autofocus=True, min_width=120,
+                elem_id="neo-box", label=say("message"), show_label=False, container=False, lines=1, max_lines=6,
+                scale=8, placeholder=say("begin"), autofocus=True, min_width=120,
             )  # fmt: skip
-            ui.send = gr.Button("Send", variant="primary", scale=1, min_width=84, elem_id="neo-send")
+            ui.send = gr.Button(say("send"), variant="primary", scale=1, min_width=84, elem_id="neo-send")
         with gr.Row(elem_id="neo-buttons"):
             ui.stop, ui.retry, ui.undo = (
-                gr.Button(name, size="sm", min_width=60, interactive=False, elem_id=f"neo-{name.lower()}")
-                for name in ("Stop", "Retry", "Undo")
+                gr.Button(say(name), size="sm", min_width=60, interactive=False, elem_id=f"neo-{name}")
+                for name in ("stop", "retry", "undo")
             )
-            ui.clear = gr.Button("Clear", size="sm", min_width=60, elem_id="neo-clear")
-            ui.copy = gr.Button("Copy", size="sm", min_width=60, elem_id="neo-copy")
-            ui.inspect = gr.Checkbox(
-                False, label="Under the hood", container=False, elem_id="neo-inspect", min_width=140
-            )
+            ui.clear = gr.Button(say("clear"), size="sm", min_width=60, elem_id="neo-clear")
+            ui.copy = gr.Button(say("copy"), size="sm", min_width=60, elem_id="neo-copy")
+            ui.inspect = gr.Checkbox(False, label=say("hood"), container=False, elem_id="neo-inspect", min_width=140)
     return ui
 
 

@@ -58,18 +58,20 @@ def suggested(visit: Visit, shelf: Shelf) -> tuple[CatalogItem, ...]:
 
 
 def shelf_html(shelf: Shelf, visit: Visit, labels: Labels) -> str:
+    """The shelf in the language of the labels."""
+    says = labels.says
     groups = (
-        ("Saved", "saved", shelf.saved, (("save", "Remove", "×"),)),
-        ("Suggested", "suggested", suggested(visit, shelf), (("save", "Save", "+"),)),
-        ("Not for me", "refused", shelf.refused, (("refuse", "Take back", "↩"),)),
+        ("saved", shelf.saved, (("save", says["remove"], "×"),)),
+        ("suggested", suggested(visit, shelf), (("save", says["save"], "+"),)),
+        ("refused", shelf.refused, (("refuse", says["take_back"], "↩"),)),
     )
     html = "".join(
-        f'<section><h3>{title} <span class="neo-count">{len(items)}</span></h3><ul data-group="{group}">'
+        f'<section><h3>{says[group]} <span class="neo-count">{len(items)}</span></h3><ul data-group="{group}">'
         f"{''.join(row_html(item, labels, buttons) for item in items)}</ul></section>"
-        for title, group, items, buttons in groups
+        for group, items, buttons in groups
         if items
     )
-    empty = '<p class="neo-about">What is suggested gathers here; press Save on what you want to keep.</p>'
+    empty = f'<p class="neo-about">{says["empty"]}</p>'
     return f'<div class="neo-shelf">{html or empty}</div>'
 
 

@@ -16,7 +16,6 @@ OWN = "own titles"
 """In place of a listener's name."""
 MOST = 100  # titles of a visitor's own
 NAMED = 5  # titles of a file that the catalog lacks
-KEEP = '<button type="button" class="neo-keep" data-do="keep">Save my titles</button>'
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,14 @@ class Taste:
 
 def taste_html(taste: Taste, listeners: list[tuple[str, str, bool]], labels: Labels) -> str:
     """Who it is, and the history, newest first, every title with a button to take it out."""
-    rows = "".join(row_html(item, labels, (("forget", "Remove", "×"),)) for item in reversed(taste.items))
-    title = f'History <span class="neo-count">{len(taste.items)}</span>'
+    says = labels.says
+    rows = "".join(row_html(item, labels, (("forget", says["remove"], "×"),)) for item in reversed(taste.items))
+    title = f'{says["history"]} <span class="neo-count">{len(taste.items)}</span>'
+    keep = f'<button type="button" class="neo-keep" data-do="keep">{says["keep"]}</button>'
     history = (
-        f'<details open><summary>{title}</summary><ul class="neo-history">{rows}</ul></details>{KEEP}' if rows else ""
+        f'<details open><summary>{title}</summary><ul class="neo-history">{rows}</ul></details>{keep}' if rows else ""
     )
-    return f'<div class="neo-taste">{about_html(taste, listeners)}{history}</div>'
+    return f'<div class="neo-taste">{about_html(taste, listeners, says)}{history}</div>'
 
 
 def titles_csv(taste: Taste) -> str:
@@ -63,25 +64,26 @@ def titles_csv(taste: Taste) -> str:
     return file.getvalue()
 
 
-def about_html(taste: Taste, listeners: list[tuple[str, str, bool]]) -> str:
+def about_html(taste: Taste, listeners: list[tuple[str, str, bool]], says: Mapping[str, str]) -> str:
     """The chosen listener in a sentence."""
-    changed = '<p class="neo-changed">Changed by you, for this visit only.</p>' if taste.changed else ""
+    changed = f'<p class="neo-changed">{says["changed"]}</p>' if taste.changed else ""
     if taste.listener == OWN:
-        said = "Your own titles count." if taste.items else "Add titles that you know and like."
-        return f'<p class="neo-about">{said} They stay in this visit.</p>'
+        said = says["own_titles" if taste.items else "no_titles"]
+        return f'<p class="neo-about">{said} {says["stay"]}</p>'
     for name, about, simulated in listeners:
         if name == taste.listener:
-            mark = '<span class="neo-mark">simulated</span> ' if simulated else ""
+            mark = f'<span class="neo-mark">{says["simulated_one"]}</span> ' if simulated else ""
             return f'<p class="neo-about">{mark}{lines_html(about)}</p>{changed}'
-    return '<p class="neo-about">No history: only your words count.</p>'
+    return f'<p class="neo-about">{says["no_history"]}</p>'
 
 
 def found_html(items: tuple[CatalogItem, ...], text: str, labels: Labels) -> str:
     """What a title picker found, each with a button to add it."""
     if not text.strip():
         return ""
-    rows = "".join(row_html(item, labels, (("hear", "Add", "+"),)) for item in items)
-    return f'<ul class="neo-found" aria-live="polite">{rows or "<li>Nothing of that name.</li>"}</ul>'
+    rows = "".join(row_html(item, labels, (("hear", labels.says["add_it"], "+"),)) for item in items)
+    rows = rows or f"<li>{labels.says['unknown']}</li>"
+    return f'<ul class="neo-found" aria-live="polite">{rows}</ul>'
 
 
 def found_words(found: Mapping[str, tuple[CatalogItem, ...]]) -> str:

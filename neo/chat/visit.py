@@ -171,7 +171,7 @@ def reply_html(exchange: Exchange, labels: Labels, tools: Tools | None = None, a
     says = words(exchange.spoken)
     # The exchange says when it has ended: between its last part and that, nothing may look as if it could be pressed.
     parts = (part for part in exchange.parts if not isinstance(part, Done))
-    reply = ReplyHtml.of(parts, labels, says["card"] if tools else None)
+    reply = ReplyHtml.of(parts, labels.spoken(exchange.spoken), says["card"] if tools else None)
     if exchange.ended:
         reply.end(exchange.ended)
     if not tools or not exchange.ended:

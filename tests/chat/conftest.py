@@ -195,14 +195,14 @@ def address(serving, script, tmp_path_factory):
 
 @pytest.fixture
 def visit(browser, address, request):
-    """Opens the page: `visit(width=390, dark=True)`. Fails if the page asks anything of another host, or breaks.
+    """Opens the page: `visit(width=390, dark=True, locale="de-DE")`. Fails if the page asks anything of another host, or breaks.
 
     What it shows at the end is kept as a picture."""
     contexts, foreign, broken = [], [], []
 
-    def open_page(width=1280, height=860, dark=False):
+    def open_page(width=1280, height=860, dark=False, locale="en-US"):
         context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", locale=locale
         )
         context.set_default_timeout(PATIENCE)
         contexts.append(context)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.chat.browser import DONE, ENDLESS, PATIENCE, say, until
+from tests.chat.browser import DONE, ENDLESS, PATIENCE, say, tab, until
 
 
 def test_a_first_visit_says_what_this_is_and_waits_for_a_message(visit):
@@ -16,6 +16,19 @@ def test_a_first_visit_says_what_this_is_and_waits_for_a_message(visit):
     expect(page.get_by_role("tab")).to_have_text(["You", "Filters", "Shelf", "Tour"])
     expect(page.locator(":is(#neo-stop, #neo-retry, #neo-undo):disabled")).to_have_count(3)
     page.wait_for_function("document.activeElement == document.querySelector('#neo-box textarea')")
+
+
+def test_the_page_speaks_the_language_of_the_browser(visit):
+    page = visit(locale="de-DE")
+    expect(page.locator("h1")).to_have_text("Was hören wir?")
+    expect(page.locator(".neo-empty")).to_contain_text("worauf du Lust hast")
+    expect(page.get_by_role("tab")).to_have_text(["Du", "Filter", "Regal", "Rundgang"])
+    expect(page.locator("#neo-send")).to_have_text("Senden")
+    expect(page.locator("#neo-box textarea")).to_have_attribute("placeholder", "Eine Stimmung, ein Titel, ein Thema…")
+    tab(page, "Filter")
+    expect(page.get_by_role("checkbox", name="Hörbuch")).to_be_visible()
+    expect(page.locator("#neo-language input")).to_have_value("Auto: wie du fragst")
+    assert "__i18n__" not in page.inner_text("body")
 
 
 def test_words_and_cards_come_in_order(visit):

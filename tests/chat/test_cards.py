@@ -164,4 +164,4 @@ def test_the_state_of_a_reply_can_be_read():
 
 
 def test_a_plan_without_words_shows_nothing():
-    assert plan_html(Understood(Plan("talk"), "en", ())) == ""
+    assert plan_html(Understood(Plan("talk"), "en", ()), "") == ""

@@ -15,7 +15,7 @@ from neo.chat.controls import controls_of
 from neo.chat.handlers import Handlers
 from neo.chat.limits import Rate
 from neo.chat.log import log, start_logging
-from neo.chat.parts import Controls, Notice, Words
+from neo.chat.parts import Controls, Notice, Understood, Words
 from neo.chat.shelf import Shelf, exported
 from neo.chat.taste import OWN, Taste
 from neo.chat.tour import SCENES
@@ -159,12 +159,12 @@ def test_controls_by_hand(sea):
 
 
 def test_a_listener_is_chosen_changed_and_left(do, sea):
-    nadia, html = do.choose("Nadia", Taste())
+    nadia, html = do.choose("Nadia", Taste(), From())
     assert nadia == Taste("Nadia", (sea,)) and "The Sea Around Us" in html
-    changed, _, name = do.listen(nadia, gr.EventData(None, {"do": "hear", "key": "show:serial"}))
+    changed, _, name = do.listen(nadia, gr.EventData(None, {"do": "hear", "key": "show:serial"}), From())
     assert name == "Nadia" and changed.own and len(changed.items) == 2
-    own, _, name = do.listen(Taste(), gr.EventData(None, {"do": "hear", "key": "show:serial"}))
-    assert name == OWN and do.choose("", own)[0] == Taste() and do.choose(OWN, own)[0] == own
+    own, _, name = do.listen(Taste(), gr.EventData(None, {"do": "hear", "key": "show:serial"}), From())
+    assert name == OWN and do.choose("", own, From())[0] == Taste() and do.choose(OWN, own, From())[0] == own
 
 
 def test_who_asks_too_often_is_told_when_to_come_back(scripted):
@@ -177,9 +177,24 @@ def test_who_asks_too_often_is_told_when_to_come_back(scripted):
     assert len(other[0].cards) == 2
 
 
-def test_examples_speak_the_visitors_language(do):
-    french = do.greet(From(**{"accept-language": "sv, fr-CH;q=0.9, en;q=0.8"}))
+def test_examples_and_names_speak_the_visitors_language(do):
+    french, *named = do.greet(From(**{"accept-language": "sv, fr-CH;q=0.9, en;q=0.8"}))
     assert "français" in " ".join(example["text"] for example in french.examples)
+    kinds, of_items, *_ = ([name for name, _ in each.choices] for each in named)
+    assert kinds == ["Podcast"] and of_items[1:] == ["Anglais", "Français"]
+
+
+def test_titles_of_ones_own_stand_under_words_of_the_browser(do):
+    taste, html = do.choose(OWN, Taste(), From(**{"accept-language": "de"}))
+    assert taste.listener == OWN and "Titel" in html
+
+
+def test_the_shelf_speaks_the_language_of_the_conversation(do):
+    (exchange,) = answer(do, said((), "hello"))
+    italian = replace(
+        exchange, parts=tuple(replace(p, language="it") if isinstance(p, Understood) else p for p in exchange.parts)
+    )
+    assert "Suggested" in do.view((exchange,), Shelf())[5] and "Suggerito" in do.view((italian,), Shelf())[5]
 
 
 def test_a_transcript_is_markdown_that_follows_nothing(do):
@@ -211,7 +226,7 @@ def test_a_file_becomes_history_of_this_visit_and_is_gone(do, tmp_path, monkeypa
         monkeypatch.setattr(gr, box, lambda *_, **__: None)
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
-    taste, *_ = do.upload(str(path), Taste())
+    taste, *_ = do.upload(str(path), Taste(), From())
     assert [item.title for item in taste.items] == titles and not path.exists()
 
 
@@ -220,7 +235,7 @@ def test_a_visitor_learns_which_titles_of_a_file_were_missed(do, tmp_path, monke
     monkeypatch.setattr(gr, "Info", lambda text, **_: told.append(text))
     path = tmp_path / "my.csv"
     path.write_text("title\nSerial\n<b>A\nB\nC\nD\nE\nF\nG\n", encoding="utf-8")
-    do.upload(str(path), Taste())
+    do.upload(str(path), Taste(), From())
     assert told == ["1 of 8 titles are in the catalog. Not found: “&lt;b&gt;A”; “B”; “C”; “D”; “E” and 2 more."]
 
 
@@ -238,7 +253,8 @@ def test_titles_that_are_saved_can_be_read_back(do, tmp_path, sea, evil):
     path.write_text(do.keep(own), encoding="utf-8", newline="")
     assert titles_in(str(path)) == [evil.title, *titles]
     assert do.keep(Taste().heard([sea])) == "title,author\r\nThe Sea Around Us,Rachel Carson\r\n"
-    assert "Save my titles" in do.taste_view(own) and "Save my titles" not in do.taste_view(Taste())
+    mine, nobodys = (do.taste_view(taste, From()) for taste in (own, Taste()))
+    assert "Save my titles" in mine and "Save my titles" not in nobodys
 
 
 def test_a_reply_is_logged_without_its_texts(do, caplog, monkeypatch):

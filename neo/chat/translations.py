@@ -1,0 +1,42 @@
+"""The page's fixed words, which the browser takes in its own language from what Gradio sends it of all languages."""
+
+import gradio as gr
+from gradio.i18n import I18nData
+
+from neo.chat.words import words
+from neo.wording import LANGUAGES
+
+SIMULATED = "header_simulated"
+
+
+def header_html(says: dict[str, str], simulated: bool = False) -> str:
+    note = f' <span class="neo-simulated">{says["simulated"]}</span>' if simulated else ""
+    return (
+        '<header class="neo-header"><svg class="neo-logo" viewBox="0 0 40 40" aria-hidden="true">'
+        '<circle cx="20" cy="20" r="20"/><path d="M10 22v-4M15 27V13M20 30V10M25 25V15M30 22v-4"/></svg>'
+        f"<div><h1>{says['title']}</h1><p>{says['subtitle']}{note} "
+        f'<a class="neo-jump" href="#neo-controls">{says["jump"]}</a></p>'
+        "</div></header>"
+    )
+
+
+def _all(says: dict[str, str]) -> dict[str, str]:
+    """The words of a language, and what is made of several of them: Gradio puts one key in place of a whole text."""
+    return says | {
+        "header": header_html(says),
+        SIMULATED: header_html(says, simulated=True),
+        "greeting": f'<div class="neo-empty"><h2>{says["hello"]}</h2><p>{says["ideas"]}</p></div>',
+        "exporting": f'<p class="neo-about">{says["export"]}</p>',
+        "empty_shelf": f'<div class="neo-shelf"><p class="neo-about">{says["empty"]}</p></div>',
+        "no_taste": f'<div class="neo-taste"><p class="neo-about">{says["no_history"]}</p></div>',
+    }
+
+
+TRANSLATIONS = gr.I18n(
+    **{language: {f"neo.{key}": text for key, text in _all(words(language)["page"]).items()} for language in LANGUAGES}
+)
+
+
+def say(key: str) -> I18nData:
+    """A text of the page, for a component's value, label or choice; English where it lacks the browser's language."""
+    return TRANSLATIONS(f"neo.{key}")

@@ -1,0 +1,37 @@
+"""The page speaks six languages: every one of them says everything, and the browser picks."""
+
+import re
+
+import pytest
+
+from neo.chat.cards import Labels, card_html
+from neo.chat.parts import Card
+from neo.chat.translations import TRANSLATIONS, say
+from neo.chat.words import words
+from neo.wording import LANGUAGES
+from tests import tiny
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_everything(language):
+    english, spoken = words("en")["page"], words(language)["page"]
+    assert spoken.keys() == english.keys() and all(spoken.values())
+    assert all(
+        re.findall(r"{\w+}|</?\w+>", spoken[key]) == re.findall(r"{\w+}|</?\w+>", english[key]) for key in spoken
+    )
+    assert TRANSLATIONS.translations_dict[language].keys() == TRANSLATIONS.translations_dict["en"].keys()
+
+
+def test_what_the_page_asks_for_is_there():
+    assert say("send").key in TRANSLATIONS.translations_dict["pt"]
+    assert "<h1>Was hören wir?</h1>" in TRANSLATIONS.translations_dict["de"][say("header").key]
+
+
+def test_a_card_by_hand_in_another_language():
+    card = Card(tiny.item(), 1, 0.0)
+    english, german = (
+        card_html(card, Labels({"show": "Show"}, {"en": "English"}).spoken(code)) for code in ("en", "de")
+    )
+    assert "true crime" in english and "Show" in english and "English" in english
+    assert "wahre Verbrechen" in german and "Podcast" in german and "Englisch" in german
+    assert "A reporter looks again at a murder case." in german, "descriptions stay as the catalog has them"
