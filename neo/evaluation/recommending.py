@@ -5,10 +5,11 @@ The demo's listeners are simulated, so the figures say whether the model learns 
 
 import numpy as np
 
+from neo.decoding.trie import View
 from neo.evaluation.baselines import CoListening, Neighbours, Popularity, SequenceModel, ranked
 from neo.evaluation.bench import Bench
 from neo.evaluation.metrics import hit_rate, ndcg, share
-from neo.format import HISTORY
+from neo.format import HISTORY, Message
 from neo.plan import Plan
 from neo.training.listeners import FIRST_HELD_OUT, Recorded
 
@@ -50,15 +51,19 @@ def recommend(bench: Bench, queries: int, progress=lambda: None) -> dict:
     return found | ({"from one listen": {n: scores(r) for n, r in from_one.items()}} if recorded else {})
 
 
+def next_listen(bench: Bench, heard: list[int], type_: str) -> tuple[Message, Plan, str, View]:
+    """What `Bench.rank` needs for an item of a type that somebody with this history has not heard."""
+    shelf = bench.shelf
+    spans = tuple(shelf.items[i].sid for i in heard[-HISTORY:])
+    message = bench.assistant.message(f"Recommend one {type_} for me.", spans, shelf.tastes[heard].mean(0))
+    view = bench.tries.by_type[type_].everything().without([shelf.items[i].sid for i in heard])
+    return message, Plan("recommend", types=((type_, 1),), ids_only=True), type_, view
+
+
 def _rank(bench: Bench, rivals: dict, heard: list[int], targets: list[int], rankings: dict[str, list]) -> None:
     """Add what the model and its rivals make of a history; the targets are of one type."""
     shelf, type_ = bench.shelf, bench.shelf.items[targets[0]].type
-    text = f"Recommend one {type_} for me."
-    spans = tuple(shelf.items[i].sid for i in heard[-HISTORY:])
-    message = bench.assistant.message(text, spans, shelf.tastes[heard].mean(0))
-    view = bench.tries.by_type[type_].everything().without([shelf.items[i].sid for i in heard])
-    plan = Plan("recommend", types=((type_, 1),), ids_only=True)
-    rankings["model"].append((bench.rank(message, plan, type_, view), set(targets)))
+    rankings["model"].append((bench.rank(*next_listen(bench, heard, type_)), set(targets)))
     allowed = np.array([item.type == type_ for item in shelf.items])
     allowed[heard] = False
     for name, rival in rivals.items():

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from neo.evaluation.keeping import keep
+from neo.evaluation.parts import parts
 from neo.evaluation.planning import plans
 from neo.evaluation.recommending import recommend
 from neo.evaluation.searching import search
@@ -21,5 +22,6 @@ SUITES: dict[str, Callable[..., dict]] = {
     "dialogue": dialogue,
     "language": language,
     "keep": keep,
+    "parts": parts,
     "speed": speed,
 }

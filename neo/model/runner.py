@@ -49,7 +49,7 @@ class Runner:
         self.arithmetic = replace(arithmetic, light=arithmetic.light and isinstance(self.backbone, Llama))
         self.ahead = FEW - 1 if self.arithmetic.light else AHEAD
         with torch.inference_mode():
-            self._code_outputs = model.rows.code_outputs()
+            self.code_outputs = model.rows.code_outputs()
             self._inputs = model.rows.inputs()
         self._soft_ids = [self.vocabulary.id(name) for name in ("listener-vector", "message-vector")]
         self.prefixes = Prefixes()
@@ -75,7 +75,7 @@ class Runner:
     @torch.inference_mode()
     def level_scores(self, hidden: Tensor, shortcut: Tensor, type_: str, level: int) -> np.ndarray:
         """Log-probabilities [n, codes] of one level's codes after `hidden` [n, width]. Raises NotFinite."""
-        return _scores(self.model.level_logits(hidden, shortcut, self._code_outputs, type_, level))
+        return _scores(self.model.level_logits(hidden, shortcut, self.code_outputs, type_, level))
 
     def start(self, ids: list[int], soft: list[np.ndarray]) -> "Context":
         """A context that has read `ids`, with the soft tokens' encoder vectors in the order they stand; what of it was

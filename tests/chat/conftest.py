@@ -195,7 +195,8 @@ def address(serving, script, tmp_path_factory):
 
 @pytest.fixture
 def visit(browser, address, request):
-    """Opens the page: `visit(width=390, dark=True, locale="de-DE")`. Fails if the page asks anything of another host, or breaks.
+    """Opens the page: `visit(width=390, dark=True, locale="de-DE")`. Fails if the page asks anything of another host,
+    or breaks.
 
     What it shows at the end is kept as a picture."""
     contexts, foreign, broken = [], [], []
