@@ -31,6 +31,10 @@ class Mention:
     said: str
     start: int
 
+    @property
+    def stop(self) -> int:
+        return self.start + len(self.said)
+
 
 class Mentions:
     """Looks for the names of a catalog in messages."""
@@ -54,6 +58,7 @@ class Mentions:
                         taken[first : first + size] = [True] * size
                         break
         if not any(mention.kind == "title" for mention in found) and (nearly := self._nearly(text, chunks)):
+            found = [mention for mention in found if mention.stop <= nearly.start or nearly.stop <= mention.start]
             found.append(nearly)
         return sorted(found, key=lambda mention: mention.start)[:most]
 

@@ -103,7 +103,7 @@ def placed(hint: Hint, slate: Sequence[str]) -> Hint:
 def unnamed(text: str, names: Sequence[Mention]) -> str:
     """A text without the names that stand in it."""
     for one in reversed(names):
-        text = text[: one.start] + NAME + text[one.start + len(one.said) :]
+        text = text[: one.start] + NAME + text[one.stop :]
     return text
 
 

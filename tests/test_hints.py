@@ -78,7 +78,7 @@ def test_without_facets_or_hints_nothing_is_written(tmp_path):
     assert VOCABULARY.id("hint") not in format_.render([Message("hi", np.ones(6, np.float32))]).ids
 
 
-def test_a_saved_probe_says_the_same(tmp_path):
+def test_a_saved_probe_says_the_same_and_is_read_with_its_own_letters_alone(tmp_path, monkeypatch):
     torch.manual_seed(0)
     probe, vectors = Probe(6, (*FACETS, ("act", "why"))).eval(), torch.randn(2, 6)
     torch.nn.init.normal_(probe.letters.weight, std=0.05)
@@ -86,6 +86,9 @@ def test_a_saved_probe_says_the_same(tmp_path):
     again, spelled = Probe.load(tmp_path / "probe.safetensors"), [letters("why that"), letters("")]
     assert again.outputs == probe.outputs
     assert torch.allclose(again(vectors, spelled), probe(vectors, spelled), atol=2e-2)
+    monkeypatch.setattr("neo.model.probe.LETTERS", "other letters")
+    with pytest.raises(KeyError, match="other letters"):
+        Probe.load(tmp_path / "probe.safetensors")
     assert torch.equal(probe(vectors, spelled)[:, :-1], probe(vectors)[:, :-1]), "facets are heard from vectors alone"
     assert not torch.equal(probe(vectors, spelled)[0], probe(vectors)[0])
 
@@ -174,6 +177,14 @@ def test_letters_are_runs_of_words_and_characters_and_not_of_names():
     text = "Like Serial, by Jules Verne: two"
     bare = unnamed(text, MENTIONS.find(text))
     assert bare == "Like Xx, by Xx: two"
+
+
+def test_names_that_are_mistyped_overlap_no_other():
+    titles = TitleIndex([(1, "audiobook:x", "audiobook", "The Jules Verne Collection", "en", 5)])
+    mentions = Mentions(titles, MakerIndex([(1, "Jules Verne")]))
+    text = "the jules verne colection, two in German please"
+    (found,) = mentions.find(text)
+    assert found.kind == "title" and unnamed(text, [found]) == "Xx, two in German please"
 
 
 def test_a_hint_is_written_with_the_tokens_of_a_plan():

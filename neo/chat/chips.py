@@ -105,4 +105,5 @@ def editor_html(understood: Understood, menu: Menu) -> str:
             f'<li class="neo-chip">{body}<button type="button" data-do="unchip" data-place="{place}"'
             f' aria-label="{line_html(said["remove"].format(chip=text))}">×</button></li>'
         )
-    return f'<ul class="neo-plan" aria-label="What I understood">{"".join(rows)}</ul>' if rows else ""
+    label = line_html(words(understood.language)["page"]["understood"])
+    return f'<ul class="neo-plan" aria-label="{label}">{"".join(rows)}</ul>' if rows else ""

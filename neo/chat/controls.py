@@ -5,16 +5,16 @@ from types import SimpleNamespace
 import gradio as gr
 
 from neo.chat.cards import Labels, capital
+from neo.chat.chips import Menu
 from neo.chat.parts import Controls
 from neo.chat.shelf import Shelf
 from neo.chat.taste import OWN, Taste
-from neo.chat.translations import say
+from neo.chat.translations import fixed
 from neo.chat.visit import Visit
 from neo.wording import LANGUAGES
 
 MOST_ITEMS = 6
-NAMED = (0, 1, 2, 6)
-"""Which of the filters offer names: those of `choices`."""
+Choices = list[tuple[str, str]]
 
 
 def controls_of(
@@ -37,39 +37,50 @@ def controls_of(
     )
 
 
-def choices(labels: Labels, languages: list[str], tones: list[str]) -> list[list[tuple[str, str]]]:
-    """What can be chosen of types, languages of items, languages of replies and tones, as `labels` call it."""
-    return [
-        [(label, name) for name, label in labels.types.items()],
-        [(say("as_asked"), ""), *((labels.languages.get(code, code), code) for code in languages)],
-        [(say("as_written"), ""), *((labels.languages.get(code, code), code) for code in LANGUAGES)],
-        [(capital(labels.tones.get(name, name)), name) for name in tones],
-    ]
+def offered(labels: Labels, menu: Menu, listeners: list[tuple[str, str, bool]]) -> dict[str, Choices]:
+    """(label, value) of all that has a name to choose, as `labels` call it."""
+    says, languages = labels.says, labels.languages
+    names = [(f"{name} ({says['simulated_one']})" if simulated else name, name) for name, _, simulated in listeners]
+    return {
+        "types": [(label, name) for name, label in labels.types.items()],
+        "languages": [(says["as_asked"], ""), *((languages.get(code, code), code) for code in menu.languages)],
+        "replies": [(says["as_written"], ""), *((languages.get(code, code), code) for code in LANGUAGES)],
+        "tones": [(capital(labels.tones.get(name, name)), name) for name in menu.facets.get("tone", ())],
+        "listeners": [(says["nobody"], ""), *names, (says["own"], OWN)],
+    }
 
 
-def filters(labels: Labels, languages: list[str], tones: list[str]) -> list[gr.Component]:
+def named(filters: list[gr.Component], person: SimpleNamespace) -> list[gr.Component]:
+    """The components of what is `offered`, in that order."""
+    return [*filters[:3], filters[6], person.listener]
+
+
+def filters(choices: dict[str, Choices]) -> list[gr.Component]:
     """The filters, in the order in which `controls_of` takes them."""
-    types, of_items, of_replies, of_tones = choices(labels, languages, tones)
-    kinds = gr.CheckboxGroup(types, value=[], label=say("only"), info=say("any_kind"), elem_id="neo-types")
+    kinds = gr.CheckboxGroup(
+        choices["types"], value=[], label=fixed("only"), info=fixed("any_kind"), elem_id="neo-types"
+    )
     language = gr.Dropdown(
-        of_items, value="", label=say("items_language"), filterable=False, elem_id="neo-language"
+        choices["languages"], value="", label=fixed("items_language"), filterable=False, elem_id="neo-language"
     )  # fmt: skip
-    speak = gr.Dropdown(of_replies, value="", label=say("reply_language"), filterable=False, elem_id="neo-speak")
+    speak = gr.Dropdown(
+        choices["replies"], value="", label=fixed("reply_language"), filterable=False, elem_id="neo-speak"
+    )
     count = gr.Dropdown(
-        [(say("any_count"), 0), *((str(n), n) for n in range(1, MOST_ITEMS + 1))], value=0, label=say("count"),
+        [(fixed("any_count"), 0), *((str(n), n) for n in range(1, MOST_ITEMS + 1))], value=0, label=fixed("count"),
         filterable=False, elem_id="neo-count",
     )  # fmt: skip
     minutes = gr.Number(
-        0, label=say("minutes"), info=say("any_length"), minimum=0, precision=0, elem_id="neo-minutes"
+        0, label=fixed("minutes"), info=fixed("any_length"), minimum=0, precision=0, elem_id="neo-minutes"
     )  # fmt: skip
     familiarity = gr.Radio(
-        [(say("either"), ""), (say("new"), "new"), (say("familiar"), "familiar")], value="", label=say("familiarity"),
-        elem_id="neo-familiarity",
+        [(fixed("either"), ""), (fixed("new"), "new"), (fixed("familiar"), "familiar")], value="",
+        label=fixed("familiarity"), elem_id="neo-familiarity",
     )  # fmt: skip
     tone = gr.Dropdown(
-        of_tones, value=[], multiselect=True, label=say("tone"), info=say("any_tone"), elem_id="neo-tones"
+        choices["tones"], value=[], multiselect=True, label=fixed("tone"), info=fixed("any_tone"), elem_id="neo-tones"
     )  # fmt: skip
-    unheard = gr.Checkbox(False, label=say("unheard"), elem_id="neo-unheard")
+    unheard = gr.Checkbox(False, label=fixed("unheard"), elem_id="neo-unheard")
     return [kinds, language, speak, count, minutes, familiarity, tone, unheard]
 
 
@@ -81,19 +92,18 @@ def heard_language(visit: Visit, labels: Labels) -> str:
     return labels.says["now"].format(language=labels.languages.get(understood.language, understood.language))
 
 
-def persona(listeners: list[tuple[str, str, bool]], uploads: bool) -> SimpleNamespace:
+def persona(choices: dict[str, Choices], uploads: bool) -> SimpleNamespace:
     """Whose history counts, the history itself, and a title picker."""
     ui = SimpleNamespace()
-    names = [(f"{name} (simulated)" if simulated else name, name) for name, _, simulated in listeners]
     ui.listener = gr.Dropdown(
-        [(say("nobody"), ""), *names, (say("own"), OWN)], value="", label=say("listener"), filterable=False,
-        elem_id="neo-listener", info=say("whose"),
+        choices["listeners"], value="", label=fixed("listener"), filterable=False,
+        elem_id="neo-listener", info=fixed("whose"),
     )  # fmt: skip
-    ui.view = gr.HTML(say("no_taste"), elem_id="neo-taste")
-    ui.title = gr.Textbox(label=say("add"), placeholder=say("type"), max_length=120, elem_id="neo-title")
+    ui.view = gr.HTML(elem_id="neo-taste")
+    ui.title = gr.Textbox(label=fixed("add"), placeholder=fixed("type"), max_length=120, elem_id="neo-title")
     ui.found = gr.HTML("", elem_id="neo-found")
     ui.file = gr.UploadButton(
-        say("file"), file_types=[".opml", ".xml", ".csv", ".tsv"], size="sm", visible=uploads,
+        fixed("file"), file_types=[".opml", ".xml", ".csv", ".tsv"], size="sm", visible=uploads,
         elem_id="neo-upload",
     )  # fmt: skip
     return ui

@@ -7,7 +7,6 @@ from pathlib import Path
 from time import monotonic
 
 import gradio as gr
-from gradio.i18n import I18nData
 from sqlalchemy import Engine as Database
 from sqlalchemy.orm import Session
 
@@ -15,7 +14,7 @@ from catalog.errors import CatalogError
 from neo.chat import feedback
 from neo.chat.cards import Labels
 from neo.chat.chips import changed, removed
-from neo.chat.controls import choices, controls_of, heard_language
+from neo.chat.controls import controls_of, heard_language, offered
 from neo.chat.inspector import inspection_html
 from neo.chat.limits import Rate
 from neo.chat.log import log_reply
@@ -25,7 +24,6 @@ from neo.chat.sid_map import SidMap
 from neo.chat.taste import OWN, Taste, found_html, found_words, taste_html, titles_csv
 from neo.chat.tour import scene_called
 from neo.chat.transcript import as_markdown
-from neo.chat.translations import say
 from neo.chat.uploads import titles_in
 from neo.chat.visit import (
     Answering,
@@ -59,6 +57,8 @@ class Handlers:
     kept: Database | None = None
     """Where ratings go."""
     rate: Rate | None = None
+    listeners: tuple[tuple[str, str, bool], ...] = ()
+    """(name, about, simulated) of those whom a visitor may listen as."""
 
     def _inside(self, visit: Visit) -> str:
         """The latest reply taken apart. Maps of the SID space are drawn when the first trace asks for them."""
@@ -73,24 +73,17 @@ class Handlers:
 
     def view(self, visit: Visit, shelf: Shelf) -> tuple:
         """The visit, its messages, which of Stop, Retry and Undo can be pressed, and what else shows of a visit."""
+        labels = self.labels.spoken(shelf.language)
         busy = waits(visit)
         buttons = (gr.Button(interactive=on) for on in (busy, bool(visit) and not busy, bool(visit) and not busy))
         return (
             visit,
             messages(visit, self.labels, self.tools),
             *buttons,
-            self._shelf_html(shelf, visit),
+            shelf_html(shelf, visit, labels),
             self._inside(visit),
-            gr.Dropdown(info=heard_language(visit, self._spoken(visit))),
+            gr.Dropdown(info=heard_language(visit, labels)),
         )
-
-    def _spoken(self, visit: Visit) -> Labels:
-        """Labels in the language of the conversation."""
-        return self.labels.spoken(visit[-1].spoken) if visit else self.labels
-
-    def _shelf_html(self, shelf: Shelf, visit: Visit) -> str | I18nData:
-        filled = visit or shelf.saved or shelf.refused
-        return shelf_html(shelf, visit, self._spoken(visit)) if filled else say("empty_shelf")
 
     def view_only(self, visit: Visit, shelf: Shelf) -> tuple:
         """The view without the visit, which somebody may have gone on with since: they must not be undone."""
@@ -216,7 +209,7 @@ class Handlers:
         item = card_of(visit, key) or shelf.find(key)
         if item:
             shelf = shelf.refuse(item) if asked.get("do") == "refuse" else shelf.save(item)
-        return shelf, self._shelf_html(shelf, visit), marks_html(shelf)
+        return shelf, shelf_html(shelf, visit, self.labels.spoken(shelf.language)), marks_html(shelf)
 
     def export(self, shelf: Shelf, visit: Visit, format_: str) -> str:
         shown = (*shelf.saved, *(card.item for exchange in visit for card in exchange.cards))
@@ -239,7 +232,7 @@ class Handlers:
         return self.labels.spoken(spoken(request.headers.get("accept-language")))
 
     def taste_view(self, taste: Taste, request: gr.Request) -> str:
-        return taste_html(taste, self.assistant.listeners(), self._asked_for(request))
+        return taste_html(taste, list(self.listeners), self._asked_for(request))
 
     def search(self, text: str, request: gr.Request) -> str:
         found = self.assistant.titles(text.strip()) if text.strip() else ()
@@ -272,12 +265,14 @@ class Handlers:
     # --- beginning, and programs -----------------------------------------------------------------------------------
 
     def greet(self, request: gr.Request) -> tuple:
-        """Example prompts, and the names that filters offer, in the visitor's language."""
-        language = spoken(request.headers.get("accept-language"))
-        examples = gr.Chatbot(examples=[{"text": text} for text in words(language)["examples"]])
-        menu = self.tools.menu
-        offered = choices(self.labels.spoken(language), list(menu.languages), list(menu.facets.get("tone", ())))
-        return examples, gr.CheckboxGroup(choices=offered[0]), *(gr.Dropdown(choices=each) for each in offered[1:])
+        """What the page says itself beside its fixed words, in the browser's language: an empty shelf, nobody's
+        history, example prompts, and the names of what can be chosen."""
+        shelf = Shelf(language=spoken(request.headers.get("accept-language")))
+        labels = self.labels.spoken(shelf.language)
+        examples = gr.Chatbot(examples=[{"text": text} for text in words(shelf.language)["examples"]])
+        types, *others = offered(labels, self.tools.menu, self.listeners).values()
+        chosen = (gr.CheckboxGroup(choices=types), *(gr.Dropdown(choices=names) for names in others))
+        return shelf, shelf_html(shelf, (), labels), self.taste_view(Taste(), request), examples, *chosen
 
     def chat(
         self, message: str, types: list[str], language: str, listener: str, minutes: int | None, visit: Visit,

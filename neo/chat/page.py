@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neo.chat.cards import Labels
 from neo.chat.chips import Menu
-from neo.chat.controls import NAMED, filters, persona
+from neo.chat.controls import Choices, filters, named, offered, persona
 from neo.chat.feedback import make_table
 from neo.chat.handlers import Handlers
 from neo.chat.inspector import inspection_html
@@ -27,7 +27,7 @@ from neo.chat.limits import NoUploads, Rate
 from neo.chat.shelf import FORMATS, Shelf
 from neo.chat.taste import Taste
 from neo.chat.tour import tour_html
-from neo.chat.translations import SIMULATED, TRANSLATIONS, say
+from neo.chat.translations import SIMULATED, TRANSLATIONS, fixed
 from neo.chat.visit import Answering, Tools
 from neo.chat.words import words
 from neo.plan import CONTROLLED
@@ -123,33 +123,37 @@ def create_page(
     labels = Labels(dict(types), dict(languages))
     if feedback is not None:
         make_table(feedback)
-    do = Handlers(assistant, labels, Tools(menu, feedback is not None), feedback, Rate() if public else None)
+    choices = offered(labels, menu, listeners)
+    tools = Tools(menu, feedback is not None)
+    do = Handlers(assistant, labels, tools, feedback, Rate() if public else None, tuple(listeners))
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         held = SimpleNamespace(visit=gr.State(()), shelf=gr.State(Shelf()), taste=gr.State(Taste()))
-        gr.HTML(say(SIMULATED if any(simulated for *_, simulated in listeners) else "header"))
+        gr.HTML(fixed(SIMULATED if any(simulated for *_, simulated in listeners) else "header"))
         with gr.Row(elem_id="neo-main"):
             ui = _chat_column()
             with gr.Column(scale=2, min_width=300, visible=False, elem_id="neo-hood") as ui.hood:
                 ui.inside = gr.HTML(inspection_html(None, labels))
             with gr.Column(scale=1, min_width=290, elem_id="neo-controls"), gr.Tabs():
-                with gr.Tab(say("you"), render_children=True):
-                    ui.person = persona(listeners, uploads=not public)
-                with gr.Tab(say("filters"), render_children=True):
-                    ui.filters = filters(labels, list(menu.languages), list(facets["tone"]))
-                with gr.Tab(say("shelf"), render_children=True):
-                    ui.shelf = gr.HTML(say("empty_shelf"), elem_id="neo-shelf")
-                    gr.HTML(say("exporting"))
+                with gr.Tab(fixed("you"), render_children=True):
+                    ui.person = persona(choices, uploads=not public)
+                with gr.Tab(fixed("filters"), render_children=True):
+                    ui.filters = filters(choices)
+                with gr.Tab(fixed("shelf"), render_children=True):
+                    ui.shelf = gr.HTML(elem_id="neo-shelf")
+                    gr.HTML(fixed("exporting"))
                     with gr.Row(elem_id="neo-exports"):
                         ui.exports = [gr.Button(name, size="sm", min_width=60) for name in FORMATS]
-                with gr.Tab(say("tour"), render_children=True):
+                with gr.Tab(fixed("tour"), render_children=True):
                     gr.HTML(tour_html())
         ui.text = gr.Textbox(visible=False)
         # Buttons inside messages and lists are plain HTML; this hidden element makes events of them.
         ui.marks = gr.HTML("", visible="hidden", js_on_load=None)
         ui.bridge = gr.HTML("", js_on_load="neo.listen(trigger)", visible="hidden")
-        _wire(do, ui, held, {"concurrency_limit": at_once, "concurrency_id": "reply"})
-        named = [ui.filters[at] for at in NAMED]
-        page.load(do.greet, None, [ui.chat, *named], queue=False, show_progress="hidden", api_visibility="private")
+        turn_taking = {"concurrency_limit": at_once, "concurrency_id": "reply"}
+        _wire(do, ui, held, turn_taking)
+        _endpoint(do, choices, held.visit, turn_taking)
+        greeted = [held.shelf, ui.shelf, ui.person.view, ui.chat, *named(ui.filters, ui.person)]
+        page.load(do.greet, None, greeted, queue=False, show_progress="hidden", api_visibility="private")
     return page
 
 
@@ -158,23 +162,23 @@ def _chat_column() -> SimpleNamespace:
     with gr.Column(scale=3, min_width=300, elem_id="neo-talk"):
         ui.chat = gr.Chatbot(
             elem_id="neo-chat", label="Conversation", show_label=False, layout="bubble", buttons=[], height=None,
-            sanitize_html=False, latex_delimiters=[], placeholder=say("greeting"),
+            sanitize_html=False, latex_delimiters=[], placeholder=fixed("greeting"),
             examples=[{"text": text} for text in words("en")["examples"]],
         )  # fmt: skip
         with gr.Row(elem_id="neo-composer", equal_height=True):
             ui.box = gr.Textbox(
-                elem_id="neo-box", label=say("message"), show_label=False, container=False, lines=1, max_lines=6,
-                scale=8, placeholder=say("begin"), autofocus=True, min_width=120,
+                elem_id="neo-box", label=fixed("message"), show_label=False, container=False, lines=1, max_lines=6,
+                scale=8, placeholder=fixed("begin"), autofocus=True, min_width=120,
             )  # fmt: skip
-            ui.send = gr.Button(say("send"), variant="primary", scale=1, min_width=84, elem_id="neo-send")
+            ui.send = gr.Button(fixed("send"), variant="primary", scale=1, min_width=84, elem_id="neo-send")
         with gr.Row(elem_id="neo-buttons"):
             ui.stop, ui.retry, ui.undo = (
-                gr.Button(say(name), size="sm", min_width=60, interactive=False, elem_id=f"neo-{name}")
+                gr.Button(fixed(name), size="sm", min_width=60, interactive=False, elem_id=f"neo-{name}")
                 for name in ("stop", "retry", "undo")
             )
-            ui.clear = gr.Button(say("clear"), size="sm", min_width=60, elem_id="neo-clear")
-            ui.copy = gr.Button(say("copy"), size="sm", min_width=60, elem_id="neo-copy")
-            ui.inspect = gr.Checkbox(False, label=say("hood"), container=False, elem_id="neo-inspect", min_width=140)
+            ui.clear = gr.Button(fixed("clear"), size="sm", min_width=60, elem_id="neo-clear")
+            ui.copy = gr.Button(fixed("copy"), size="sm", min_width=60, elem_id="neo-copy")
+            ui.inspect = gr.Checkbox(False, label=fixed("hood"), container=False, elem_id="neo-inspect", min_width=140)
     return ui
 
 
@@ -227,11 +231,20 @@ def _wire(do: Handlers, ui: SimpleNamespace, held: SimpleNamespace, turn_taking:
     )
     who.file.upload(do.upload, [who.file, held.taste], [*view, who.listener], **telling)
 
+
+def _endpoint(do: Handlers, choices: dict[str, Choices], visit: gr.State, turn_taking: dict) -> None:
+    """What programs call: inputs of its own, which are called what its arguments are."""
     message, reply = gr.Textbox(visible=False, label="message"), gr.JSON(visible=False, label="reply")
+    types = gr.CheckboxGroup(choices["types"], value=[], visible=False, label="types")
+    language, listener = (
+        gr.Dropdown(choices[name], value="", visible=False, label=label)
+        for name, label in (("languages", "language"), ("listeners", "listener"))
+    )
+    minutes = gr.Number(0, minimum=0, precision=0, visible=False, label="minutes")
     gr.Button(visible=False).click(
         do.chat,
-        [message, ui.filters[0], ui.filters[1], who.listener, ui.filters[4], held.visit],
-        [reply, held.visit],
+        [message, types, language, listener, minutes, visit],
+        [reply, visit],
         api_name="chat",
         api_description=do.chat.__doc__,
         **turn_taking,

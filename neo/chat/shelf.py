@@ -25,6 +25,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 class Shelf:
     saved: tuple[CatalogItem, ...] = ()
     refused: tuple[CatalogItem, ...] = ()
+    language: str = "en"
+    """The browser's, in which all that stands beside the chat is said."""
 
     def save(self, item: CatalogItem) -> "Shelf":
         """The item saved; taken off again if it was."""

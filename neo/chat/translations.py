@@ -27,16 +27,20 @@ def _all(says: dict[str, str]) -> dict[str, str]:
         SIMULATED: header_html(says, simulated=True),
         "greeting": f'<div class="neo-empty"><h2>{says["hello"]}</h2><p>{says["ideas"]}</p></div>',
         "exporting": f'<p class="neo-about">{says["export"]}</p>',
-        "empty_shelf": f'<div class="neo-shelf"><p class="neo-about">{says["empty"]}</p></div>',
-        "no_taste": f'<div class="neo-taste"><p class="neo-about">{says["no_history"]}</p></div>',
     }
 
 
+TEXTS = {language: _all(words(language)["page"]) for language in LANGUAGES}
 TRANSLATIONS = gr.I18n(
-    **{language: {f"neo.{key}": text for key, text in _all(words(language)["page"]).items()} for language in LANGUAGES}
+    **{language: {f"neo.{key}": text for key, text in texts.items()} for language, texts in TEXTS.items()}
 )
 
 
-def say(key: str) -> I18nData:
-    """A text of the page, for a component's value, label or choice; English where it lacks the browser's language."""
+def fixed(key: str) -> I18nData:
+    """A text of the page, for a label or a value that stays: English where the page lacks the browser's language.
+
+    Raises KeyError for a text that `words.yaml` does not have. What a handler may replace says its words itself: the
+    browser would put this text back when its language is changed."""
+    if key not in TEXTS["en"]:
+        raise KeyError(f"the page has no text {key!r}: expected one of {', '.join(TEXTS['en'])}")
     return TRANSLATIONS(f"neo.{key}")

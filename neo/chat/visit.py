@@ -91,8 +91,10 @@ class Exchange:
 
     @property
     def spoken(self) -> str:
-        """The language of the reply, of what is known of it."""
-        return self.understood.language if self.understood else self.language or "en"
+        """The language of the reply, of what is known of it: until then that of the conversation."""
+        if self.understood:
+            return self.understood.language
+        return self.language or (self.before.turns[-1].language if self.before.turns else "en")
 
     @property
     def after(self) -> Conversation:

@@ -1,5 +1,6 @@
 """What the page itself says in a visitor's language: examples, the actions of a card, what an action asks."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -22,9 +23,6 @@ def _all() -> dict:
 
 
 def spoken(accepted: str | None) -> str:
-    """The first language of an Accept-Language header that the page speaks."""
-    for choice in (accepted or "").lower().split(","):
-        code = choice.split(";")[0].strip().partition("-")[0]
-        if code in LANGUAGES:
-            return code
-    return "en"
+    """The first language of an Accept-Language header, which is the browser's own; English if the page lacks it."""
+    code = re.split(r"[-;,]", (accepted or "").lower().strip())[0].strip()
+    return code if code in LANGUAGES else "en"

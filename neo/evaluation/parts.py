@@ -23,7 +23,7 @@ from neo.training.listeners import FIRST_HELD_OUT
 WIDTH, WIDTHS = 20, (1, 10, 30)
 WITHOUT: dict[str, Callable[[Message], Message]] = {
     "hint": lambda message: replace(message, hint=Hint()),
-    "words": lambda message: replace(message, spoken=False),
+    "words and hint": lambda message: replace(message, spoken=False),
     "message vector": lambda message: replace(message, vector=np.zeros_like(message.vector)),
     "history": lambda message: replace(message, history=(), listener=None),
 }

@@ -7,6 +7,7 @@ hashed runs of words and of characters, one weight for each and output (Joulin e
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from zlib import crc32
@@ -23,6 +24,8 @@ FACETS = ("topic", "tone", "format")
 """Fields whose names are heard from vectors alone, in parts of a message too; all others are heard in the whole."""
 BUCKETS = 1 << 14
 RUNS = (3, 4, 5)  # characters
+LETTERS = f"{BUCKETS} buckets, runs of {RUNS}"
+"""What weights of letters were learned for."""
 SWING = 25.0
 """Weights of letters are few and sparse: they move so much faster than the others."""
 
@@ -55,7 +58,8 @@ class Probe(nn.Module):
 
     def save(self, path: Path) -> None:
         half = {name: tensor.detach().half().contiguous() for name, tensor in self.state_dict().items()}
-        save_file(half, path, metadata={"outputs": json.dumps(self.outputs), "width": str(self.encoder_width)})
+        about = {"outputs": json.dumps(self.outputs), "width": str(self.encoder_width), "letters": LETTERS}
+        save_file(half, path, metadata=about)
 
     @classmethod
     def load(cls, path: Path) -> "Probe":
@@ -64,14 +68,16 @@ class Probe(nn.Module):
         with safe_open(path, "pt") as stored:
             kept = stored.metadata()
             state = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118 - it is no dict
+        if kept["letters"] != LETTERS:
+            raise KeyError(f"the probe has letters of {kept['letters']}, expected {LETTERS}")
         probe = cls(int(kept["width"]), tuple(map(tuple, json.loads(kept["outputs"]))))
-        probe.load_state_dict({name: state[name] for name in probe.state_dict()})
+        probe.load_state_dict(state)
         return probe.eval()
 
 
 def letters(text: str) -> Tensor:
     """The hashed runs of a message: one to three words or marks, and characters within a word."""
-    words = re.findall(r"\w+|[^\w\s]", text.lower())
+    words = re.findall(r"\w+|[^\w\s]", unicodedata.normalize("NFC", text).lower())
     ends = ["^", *words, "$"]
     runs = {*words, *map(" ".join, zip(ends, ends[1:], strict=False))}
     runs.update(map(" ".join, zip(words, words[1:], words[2:], strict=False)))

@@ -111,7 +111,7 @@ class Requests:
         if "slate" in needs:
             values["slate"], said = phrase
             if said:
-                after = said.field in needs and say.index(f"{{{{ {said.field}") < say.index("{{ slate")
+                after = said.field in needs and say.index(f"{{{{ {said.field} }}}}") < say.index("{{ slate")
                 terms.insert(len(terms) if after else 0, said)
         languages = tuple(fixed.get("languages", ()))
         if "language" in needs:
@@ -366,7 +366,8 @@ class Requests:
         bare = of.field == "topic" and count == 3 and self.draw.chance(0.5)
         number = "" if bare else self._number(wording, count, forms)
         pattern = wording.phrases["types"][f"{of.field}_pattern"]
-        return pattern.format(number=_article(number, said), said=said, name=of.value, noun=noun).strip()
+        said = of.value if "{name}" in pattern else said
+        return pattern.format(number=_article(number, said), said=said, name=said, noun=noun).strip()
 
     def _number(self, wording: Wording, count: int, forms: dict) -> str:
         """A count in words; a noun may want an article of its own, as "eine Folge" does."""

@@ -31,6 +31,9 @@ from neo.wording import Wording
 from tests import tiny
 from tests.chat.browser import ENDLESS, PATIENCE, picture
 
+MARKER = '__i18n__{"key": "<img src=x onerror=window.hacked=1>"}'
+"""The page puts a translation, or the key, in place of such where it is allowed to."""
+
 SEA = CatalogItem(
     1, "audiobook:the-sea-around-us", "audiobook", "The Sea Around Us", ("Rachel Carson",), "en", 1951, 550, 4,
     ("sea", "nature", "science"), ("calm",), "nonfiction", "How the oceans came to be, and what moves in them.",
@@ -42,7 +45,8 @@ SERIAL = replace(
 )  # fmt: skip
 EVIL = replace(
     SEA, id=3, key='show:"><script>window.hacked=1</script>', type="show", title="<img src=x onerror=window.hacked=1>",
-    makers=("**Bold** & <b>Sons</b>",), year=None, minutes=None, topics=("[link](http://example.com)",), format="",
+    makers=("**Bold** & <b>Sons</b>", MARKER), year=None, minutes=None, format="",
+    topics=("[link](http://example.com)",),
     description="Line one\n\n# no heading\n<script>window.hacked=1</script> $$x^2$$ `code`", sid=None,
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.chat.browser import DONE, ENDLESS, PATIENCE, say, tab, until
+from tests.chat.conftest import MARKER
 
 
 def test_a_first_visit_says_what_this_is_and_waits_for_a_message(visit):
@@ -108,12 +109,13 @@ def test_what_is_unfolded_on_a_card_stays_so_while_the_reply_goes_on(visit):
 
 def test_markup_is_shown_and_not_followed(visit):
     page = visit()
-    marker = '__i18n__{"key": "<img src=x onerror=window.hacked=1>"}'  # Gradio puts translations in place of such
-    text = f"evil <script>window.hacked=1</script> <img src=x onerror=window.hacked=1> **bold** $$x$$ {marker}"
+    text = f"evil <script>window.hacked=1</script> <img src=x onerror=window.hacked=1> **bold** $$x$$ {MARKER}"
     say(page, text)
     expect(page.locator(".neo-said")).to_have_text(text)
     expect(page.locator(".neo-title")).to_have_text("<img src=x onerror=window.hacked=1>")
     expect(page.locator(".neo-words")).to_contain_text("*stars* ![x](http://example.com/x.png)")
+    tab(page, "Shelf")
+    expect(page.locator(".neo-row small")).to_contain_text(MARKER)
     assert page.evaluate("window.hacked") is None
     unwanted = ", ".join(
         f"#neo-chat .message-content {tag}" for tag in ("script", "img", "a", "strong", "b", "h1", "code")

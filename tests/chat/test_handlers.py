@@ -15,7 +15,7 @@ from neo.chat.controls import controls_of
 from neo.chat.handlers import Handlers
 from neo.chat.limits import Rate
 from neo.chat.log import log, start_logging
-from neo.chat.parts import Controls, Notice, Understood, Words
+from neo.chat.parts import Controls, Done, Notice, Words
 from neo.chat.shelf import Shelf, exported
 from neo.chat.taste import OWN, Taste
 from neo.chat.tour import SCENES
@@ -38,7 +38,9 @@ def do(scripted):
     database = create_engine("sqlite://")
     feedback.make_table(database)
     menu = Menu(("show", "audiobook"), ("en", "fr"), {"topic": ("sea", "space")})
-    return Handlers(scripted(), Labels({"show": "Show"}), Tools(menu, True), database)
+    assistant = scripted()
+    tools, listeners = Tools(menu, True), tuple(assistant.listeners())
+    return Handlers(assistant, Labels({"show": "Show"}), tools, database, listeners=listeners)
 
 
 def answer(do, visit, inspect=False, taste=Taste(), shelf=Shelf(), unset=UNSET, request=From()):
@@ -178,10 +180,16 @@ def test_who_asks_too_often_is_told_when_to_come_back(scripted):
 
 
 def test_examples_and_names_speak_the_visitors_language(do):
-    french, *named = do.greet(From(**{"accept-language": "sv, fr-CH;q=0.9, en;q=0.8"}))
-    assert "français" in " ".join(example["text"] for example in french.examples)
-    kinds, of_items, *_ = ([name for name, _ in each.choices] for each in named)
-    assert kinds == ["Podcast"] and of_items[1:] == ["Anglais", "Français"]
+    shelf, shelf_html, taste_html, chat, *named = do.greet(From(**{"accept-language": "fr-CH, en;q=0.8"}))
+    assert shelf == Shelf(language="fr") and "se rassemble" in shelf_html and "historique" in taste_html
+    assert "français" in " ".join(example["text"] for example in chat.examples)
+    kinds, of_items, *_, listeners = ([name for name, _ in each.choices] for each in named)
+    assert kinds == ["Podcast"] and of_items[1:] == ["Anglais", "Français"] and "Nadia (simulé)" in listeners
+
+
+def test_a_browser_in_a_language_that_the_page_lacks_gets_all_of_it_in_english(do):
+    shelf, *_ = do.greet(From(**{"accept-language": "sv, fr;q=0.9"}))
+    assert shelf.language == "en", "the browser takes the fixed words by its first language alone"
 
 
 def test_titles_of_ones_own_stand_under_words_of_the_browser(do):
@@ -189,12 +197,22 @@ def test_titles_of_ones_own_stand_under_words_of_the_browser(do):
     assert taste.listener == OWN and "Titel" in html
 
 
-def test_the_shelf_speaks_the_language_of_the_conversation(do):
+def test_the_shelf_speaks_the_language_of_the_browser_and_waiting_that_of_the_conversation(do):
     (exchange,) = answer(do, said((), "hello"))
-    italian = replace(
-        exchange, parts=tuple(replace(p, language="it") if isinstance(p, Understood) else p for p in exchange.parts)
+    parts = (
+        replace(
+            part,
+            conversation=replace(
+                part.conversation, turns=tuple(replace(turn, language="it") for turn in part.conversation.turns)
+            ),
+        )
+        if isinstance(part, Done)
+        else part
+        for part in exchange.parts
     )
-    assert "Suggested" in do.view((exchange,), Shelf())[5] and "Suggerito" in do.view((italian,), Shelf())[5]
+    asked = said((replace(exchange, parts=tuple(parts)),), "e poi")
+    view = do.view(asked, Shelf(language="de"))
+    assert "Vorgeschlagen" in view[5] and "Sto pensando" in view[1][-1]["content"]
 
 
 def test_a_transcript_is_markdown_that_follows_nothing(do):

@@ -6,7 +6,7 @@ import pytest
 
 from neo.chat.cards import Labels, card_html
 from neo.chat.parts import Card
-from neo.chat.translations import TRANSLATIONS, say
+from neo.chat.translations import TRANSLATIONS, fixed
 from neo.chat.words import words
 from neo.wording import LANGUAGES
 from tests import tiny
@@ -23,8 +23,10 @@ def test_every_language_says_everything(language):
 
 
 def test_what_the_page_asks_for_is_there():
-    assert say("send").key in TRANSLATIONS.translations_dict["pt"]
-    assert "<h1>Was hören wir?</h1>" in TRANSLATIONS.translations_dict["de"][say("header").key]
+    assert fixed("send").key in TRANSLATIONS.translations_dict["pt"]
+    assert "<h1>Was hören wir?</h1>" in TRANSLATIONS.translations_dict["de"][fixed("header").key]
+    with pytest.raises(KeyError, match="the page has no text 'sned'"):
+        fixed("sned")
 
 
 def test_a_card_by_hand_in_another_language():
