@@ -64,11 +64,14 @@ class Hints:
         at = {piece: row for row, piece in enumerate(known)}
         whole = torch.sigmoid(self.probe(vectors[[at[text] for text in texts]], spelled)).numpy()
         return [
-            self._hint(one, chances[[at[piece] for piece in each]].max(0)) for one, each in zip(whole, cut, strict=True)
+            self._hint(one, chances[at[each[0]]], chances[[at[piece] for piece in each]].max(0))
+            for one, each in zip(whole, cut, strict=True)
         ]
 
-    def _hint(self, whole: np.ndarray, anywhere: np.ndarray) -> Hint:
-        """`whole`: the chances in the message itself, `anywhere`: the best of all its pieces; both [outputs]."""
+    def _hint(self, whole: np.ndarray, alone: np.ndarray, anywhere: np.ndarray) -> Hint:
+        """`whole`: the chances in the message itself, `alone`: by its vector alone, `anywhere`: the best of all its
+        pieces; each [outputs]. An act is heard where letters and vector agree: who speaks of a bad night may use the
+        words of those who ask for something to hear."""
         outputs = self.probe.outputs
         likely = [outputs[at] for at in np.argsort(-whole, kind="stable") if whole[at] >= LIKELY]
 
@@ -78,7 +81,7 @@ class Hints:
         facets = anywhere * self._is_facet
         best = np.argsort(-facets, kind="stable")[:MOST]
         return Hint(
-            act=next(iter(names("act")), None),
+            act=next((name for name in names("act") if alone[outputs.index(("act", name))] >= LIKELY), None),
             follows=FOLLOWS in likely,
             types=names("type"),
             counts=tuple(map(int, names("count"))),
