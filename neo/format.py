@@ -19,7 +19,7 @@ from transformers import PreTrainedTokenizerBase
 from neo.errors import PlanInvalid
 from neo.plan import ANY, CONTROLLED, Hint, Plan, Term
 from neo.sids.sid import Sid
-from neo.sids.vocabulary import ACTS, FIELDS, Vocabulary
+from neo.sids.vocabulary import ACTS, FAMILIARITIES, FIELDS, Vocabulary
 
 HISTORY = 6  # spans of the latest listens that a prompt carries; the listener's vector carries all
 
@@ -172,12 +172,15 @@ class Format:
 
     def _hint(self, message: Message) -> list[int]:
         """The hint span of a message: its tokens are those of a plan, a "ref" without a position says that the message
-        follows up on the turn before. Nothing for an empty hint."""
+        follows up on the turn before, a "not" in front that it refuses something. Nothing for an empty hint."""
         hint, name = message.hint, self.vocabulary.id
         ids = [name(hint.act)] if hint.act else []
+        ids += [name("not")] if hint.refuses else []
         ids += [self.vocabulary.opener(type_) for type_ in hint.types]
         ids += [name(f"x{count}") for count in hint.counts]
         ids += [name(f"lang:{code}") for code in hint.languages]
+        ids += [name(hint.familiarity)] if hint.familiarity else []
+        ids += [name("ids")] if hint.ids_only else []
         ids += [name("ref")] if hint.follows else []
         for ref in hint.refs:
             ids += [name("ref"), name(f"x{ref}")]
@@ -256,7 +259,7 @@ class Format:
                 at += 1
             elif name == "not":
                 wanted = False
-            elif name in ("new", "familiar"):
+            elif name in FAMILIARITIES:
                 familiarity = name
             elif name == "ids":
                 ids_only = True

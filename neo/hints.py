@@ -2,7 +2,8 @@
 
 A title or maker of the catalog that stands in the words; the topics, tones and formats that the probe hears in the
 message or in a part of it, in any of the encoder's languages; and what the message as a whole seems to ask for: the
-act, item types, how many, in which language, which of those suggested last. A hint is an input, as the soft tokens are:
+act, item types, how many, in which language, known or new, which of those suggested last, whether it refuses something.
+A hint is an input, as the soft tokens are:
 the model still writes the plan itself, and says what of a hint is wanted, what refused and what was not meant.
 """
 
@@ -15,7 +16,7 @@ import torch
 
 from catalog.mentions import Mention, Mentions
 from catalog.names import plain
-from neo.model.probe import FACETS, FOLLOWS, Probe, letters
+from neo.model.probe import BARE, FACETS, FOLLOWS, REFUSES, Probe, letters
 from neo.plan import Hint, Term
 from neo.sids.encoder import TextEncoder
 from neo.sids.vocabulary import MOST as LAST_POSITION
@@ -83,11 +84,17 @@ class Hints:
         return Hint(
             act=next((name for name in names("act") if alone[outputs.index(("act", name))] >= LIKELY), None),
             follows=FOLLOWS in likely,
+            refuses=REFUSES in likely,
             types=names("type"),
             counts=tuple(map(int, names("count"))),
             languages=names("language"),
+            familiarity=next(iter(names("familiarity")), None),
+            ids_only=BARE in likely,
             refs=tuple(map(int, names("ref"))),
-            terms=tuple(Term(*outputs[at]) for at in best if facets[at] >= LEAST),
+            terms=(
+                *(Term(*outputs[at]) for at in best if facets[at] >= LEAST),
+                *(Term("length", name) for name in names("length")),
+            ),
         )
 
 

@@ -46,9 +46,13 @@ class Hint:
     act: str | None = None
     follows: bool = False
     """The message changes what was asked for before."""
+    refuses: bool = False
+    """Something that the message speaks of is not wanted."""
     types: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()
     languages: tuple[str, ...] = ()
+    familiarity: str | None = None
+    ids_only: bool = False
     refs: tuple[int, ...] = ()
     """Positions in the latest slate of what the message names."""
     terms: tuple[Term, ...] = ()
@@ -61,7 +65,7 @@ class Plan:
     """(item type or ANY, count), in the order of the reply."""
     languages: tuple[str, ...] = ()
     familiarity: str | None = None
-    """"new", "familiar" or None."""
+    """One of FAMILIARITIES, or None."""
     ids_only: bool = False
     """The reply is a bare list of spans, without words."""
     refs: tuple[int, ...] = ()

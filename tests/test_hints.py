@@ -10,7 +10,7 @@ from catalog.lookup import MakerIndex, TitleIndex
 from catalog.mentions import Mentions
 from neo.format import Format, Message
 from neo.hints import LEAST, MOST, MOST_PIECES, Hints, pieces, placed, unnamed
-from neo.model.probe import BUCKETS, Probe, letters
+from neo.model.probe import BARE, BUCKETS, FOLLOWS, REFUSES, Probe, letters
 from neo.plan import Hint, Term
 from neo.sids.vocabulary import TypeShape, Vocabulary
 from tests import tiny
@@ -122,7 +122,7 @@ class Asks(Probe):
     """Hears acts, types and follow-ups in the whole message alone, by what stands in it."""
 
     def __init__(self):
-        super().__init__(4, (("act", "why"), ("act", "recommend"), ("type", "show"), ("follows", "")))
+        super().__init__(4, (("act", "why"), ("act", "recommend"), ("type", "show"), FOLLOWS))
 
     def forward(self, vectors, spelled=None):
         return torch.logit(0.1 + 0.8 * vectors)
@@ -141,6 +141,20 @@ def test_what_the_whole_message_seems_to_ask_for_is_hinted():
     hints = Hints(Asks(), Words(), MENTIONS)
     assert hints.of(["rather give me a show", "hm"]) == [Hint("recommend", follows=True, types=("show",)), Hint()]
     assert hints.of(["why"]) == [Hint("why")]
+
+
+class Flags(Asks):
+    def __init__(self):
+        Probe.__init__(self, 4, (("familiarity", "new"), REFUSES, BARE, ("length", "shorter")))
+
+
+def test_what_is_refused_known_bare_or_shorter_is_hinted():
+    hints = Hints(Flags(), Words(), MENTIONS)
+    assert hints.of(["why give", "show", "rather"]) == [
+        Hint(refuses=True, familiarity="new"),
+        Hint(ids_only=True),
+        Hint(terms=(Term("length", "shorter"),)),
+    ]
 
 
 def test_titles_of_the_slate_have_a_position():
@@ -190,9 +204,9 @@ def test_names_that_are_mistyped_overlap_no_other():
 def test_a_hint_is_written_with_the_tokens_of_a_plan():
     format_ = Format(tiny.tokenizer(), VOCABULARY)
     hint = Hint(
-        "why", follows=True, types=("show",), counts=(3,), languages=("en",), refs=(2,), terms=(Term("topic", "law"),)
+        "why", True, True, ("show",), (3,), ("en",), "new", ids_only=True, refs=(2,), terms=(Term("topic", "law"),)
     )
     ids = format_.render([Message("Why that?", np.ones(6, np.float32), hint=hint)]).ids
     start, stop = ids.index(VOCABULARY.id("hint")), ids.index(VOCABULARY.id("/hint"))
     said = [VOCABULARY.name(i) or format_.text([i]) or format_.tokenizer.decode([i]) for i in ids[start + 1 : stop]]
-    assert said == ["why", "type:show", "x3", "lang:en", "ref", "ref", "x2", "topic", " law"]
+    assert said == ["why", "not", "type:show", "x3", "lang:en", "new", "ids", "ref", "ref", "x2", "topic", " law"]

@@ -12,6 +12,7 @@ from neo.chat.parts import Understood
 from neo.chat.steering import chips
 from neo.chat.words import words
 from neo.plan import ANY, CONTROLLED, Plan, Term
+from neo.sids.vocabulary import FAMILIARITIES
 from neo.wording import Wording
 
 MOST_OFFERED = 5  # of one item type; more can be said in words
@@ -65,7 +66,7 @@ def choices(plan: Plan, place: str, menu: Menu) -> list[tuple[str, Plan]]:
     if name == "languages":
         return [(code, put(code)) for code in dict.fromkeys((*menu.languages, plan.languages[int(at)]))]
     if name == "familiarity":
-        return [(value, replace(plan, familiarity=value)) for value in ("new", "familiar")]
+        return [(value, replace(plan, familiarity=value)) for value in FAMILIARITIES]
     if name == "terms":
         term = plan.terms[int(at)]
         names = (*menu.facets.get(term.field, ()), term.value) if term.field in CONTROLLED else (term.value,)

@@ -17,7 +17,7 @@ import numpy as np
 
 from neo.errors import NothingAllowed
 from neo.plan import ANY, CONTROLLED
-from neo.sids.vocabulary import ACTS, FIELDS, MOST, Vocabulary
+from neo.sids.vocabulary import ACTS, FAMILIARITIES, FIELDS, MOST, Vocabulary
 
 MOST_TYPES, MOST_LANGUAGES, MOST_REFS, MOST_TERMS, MOST_VALUE_TOKENS = 3, 3, 3, 6, 24
 
@@ -173,7 +173,7 @@ class PlanState:
             return self._enter("types", pending="count")
         if name.startswith("lang:"):
             return self._enter("languages")
-        if name in ("new", "familiar"):
+        if name in FAMILIARITIES:
             return self._enter("familiarity")
         return self._enter("ids" if name == "ids" else "types")
 

@@ -18,8 +18,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 WIDTH, DROPOUT = 512, 0.3
-FOLLOWS = ("follows", "")
-"""The output for what changes an earlier request."""
+FOLLOWS, REFUSES, BARE = ("follows", ""), ("refuses", ""), ("ids", "")
+"""The outputs for what changes an earlier request, what says of something that it is not wanted, and what asks for a
+list without words."""
 FACETS = ("topic", "tone", "format")
 """Fields whose names are heard from vectors alone, in parts of a message too; all others are heard in the whole."""
 BUCKETS = 1 << 14
@@ -32,7 +33,7 @@ SWING = 25.0
 
 class Probe(nn.Module):
     """`outputs`: (field, name) of each: a facet that is spoken of, an act, an item type, a count, a language, a
-    position in the latest slate, or FOLLOWS."""
+    position in the latest slate, a familiarity, SHORTER, or one of FOLLOWS, REFUSES and BARE."""
 
     def __init__(self, encoder_width: int, outputs: tuple[tuple[str, str], ...]):
         super().__init__()

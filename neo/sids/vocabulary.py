@@ -14,7 +14,8 @@ FIELDS = ("like", "title", "by", "topic", "tone", "format", "length")
 MOST = 10  # the largest count, and the highest position a reference can name
 _SPANS = ("plan", "/plan", "facts", "/facts", "hint", "/hint", "listener", "message")
 _SOFT = ("listener-vector", "message-vector")
-_MARKS = ("not", "ref", "new", "familiar", "ids")
+FAMILIARITIES = ("new", "familiar")  # not heard by the visitor yet, or heard
+_MARKS = ("not", "ref", *FAMILIARITIES, "ids")
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,6 @@ class Answers:
         asked_for = wording.labels("topics", asked.plan.values("topic"))
         return self.say(
             wording.replies[kind],
-            count=wording.number(len(chosen)),
             like=like.title if like else None,
             asked=asked_for or None,
             title=item.title,

@@ -12,12 +12,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from neo.format import Message, Reply
 from neo.hints import unnamed
-from neo.model.probe import FOLLOWS, Probe, letters
-from neo.plan import ANY, Plan
+from neo.model.probe import BARE, FOLLOWS, REFUSES, Probe, letters
+from neo.plan import ANY, SHORTER, Plan
 from neo.sids.encoder import TextEncoder
-from neo.sids.vocabulary import ACTS, MOST
+from neo.sids.vocabulary import ACTS, FAMILIARITIES, MOST
 from neo.training.fitting import Fit, fit
 from neo.training.meaning import FACET_KIND
 from neo.training.recipe import ProbeConfig
@@ -54,13 +53,17 @@ class Heard:
 
 
 def outputs_of(shelf: Shelf) -> tuple[tuple[str, str], ...]:
-    """(field, name) of the topics, tones and formats that some item has, of acts, item types, counts, languages and
-    positions, and FOLLOWS."""
+    """(field, name) of the topics, tones and formats that some item has, of acts, item types, counts, languages,
+    positions and familiarities, SHORTER, FOLLOWS, REFUSES and BARE."""
     facets = [(field, name) for field in FACET_KIND for name in sorted(shelf.facets[field])]
     numbers = [str(number) for number in range(1, MOST + 1)]
     languages = sorted({item.language for item in shelf.items})
-    asked = (("act", ACTS), ("type", shelf.types), ("count", numbers), ("language", languages), ("ref", numbers))
-    return (*facets, *((field, name) for field, names in asked for name in names), FOLLOWS)
+    asked = {
+        **{"act": ACTS, "type": shelf.types, "count": numbers, "language": languages, "ref": numbers},
+        **{"familiarity": FAMILIARITIES, "length": (SHORTER,)},
+    }
+    said = ((field, name) for field, names in asked.items() for name in names)
+    return (*facets, *said, FOLLOWS, REFUSES, BARE)
 
 
 def heard_in(composers: list[Composer], encoder: TextEncoder, config: ProbeConfig) -> Heard:
@@ -110,22 +113,30 @@ def act_accuracy(probe: Probe, heard: Heard) -> float:
 
 
 def _composed(composer: Composer, config: ProbeConfig, count: int) -> Iterable[tuple[str, set[tuple[str, str]]]]:
-    """Messages, and what each says beyond the turn before."""
+    """Messages, and what each says, whatever was said before."""
     tasks, shares = zip(*config.tasks.items(), strict=True)
-    for task in composer.draw.rng.choice(tasks, count, p=np.array(shares) / sum(shares)):
-        *before, message, reply = composer.compose(str(task), "plan")
-        assert isinstance(message, Message) and isinstance(reply, Reply)
-        old = {said for turn in before if isinstance(turn, Reply) for said in _said(turn.plan)}
-        new = _said(reply.plan) - old | {("act", reply.plan.act), *(("ref", str(ref)) for ref in reply.plan.refs)}
-        yield message.text, new | ({FOLLOWS} if task == "refine" else set())
+    for task in map(str, composer.draw.rng.choice(tasks, count, p=np.array(shares) / sum(shares))):
+        if task == "refine":
+            wording = composer.requests.wording()
+            asked, chosen, _ = composer.first_turn(wording)
+            follow = composer.follow(asked, chosen, wording)
+            yield follow.text, _said(follow.said) | {FOLLOWS}
+        else:
+            *_, message, reply = composer.compose(task, "plan")
+            yield message.text, _said(reply.plan)
 
 
 def _said(plan: Plan) -> set[tuple[str, str]]:
     return {
-        *((term.field, term.value) for term in plan.terms),
+        ("act", plan.act),
         *(("type", type_) for type_, _ in plan.types if type_ != ANY),
         *(("count", str(count)) for _, count in plan.types),
         *(("language", code) for code in plan.languages),
+        *([("familiarity", plan.familiarity)] if plan.familiarity else []),
+        *([BARE] if plan.ids_only else []),
+        *(("ref", str(ref)) for ref in plan.refs),
+        *((term.field, term.value) for term in plan.terms),
+        *([REFUSES] if not all(term.wanted for term in plan.terms) else []),
     }
 
 

@@ -264,8 +264,8 @@ class Recipe:
 
     following: StageConfig = field(
         default_factory=lambda: StageConfig(
-            conversations=13_400,
-            most_steps=1100,
+            conversations=11_800,
+            most_steps=970,
             rate=4e-4,
             map_rate=1.5e-4,
             adapter_rate=4e-4,
@@ -273,10 +273,10 @@ class Recipe:
             english=0.4,
             mixture={
                 "recommend": {"plan": 0.23, "codes": 0.02, "full": 0.03},
-                "search": {"plan": 0.13, "codes": 0.01, "full": 0.015},
-                "again": {"plan": 0.13, "full": 0.01},
-                "refine": {"plan": 0.19, "codes": 0.01, "full": 0.02},
-                "history": {"plan": 0.035, "codes": 0.02, "full": 0.01},
+                "search": {"plan": 0.14, "codes": 0.01, "full": 0.015},
+                "again": {"plan": 0.12, "full": 0.01},
+                "refine": {"plan": 0.22, "codes": 0.01, "full": 0.02},
+                "history": {"plan": 0.07, "codes": 0.02, "full": 0.01},
                 "why": {"plan": 0.03, "full": 0.012},
                 "describe": {"plan": 0.035, "full": 0.012},
                 "compare": {"plan": 0.025, "full": 0.01},

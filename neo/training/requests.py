@@ -3,11 +3,14 @@
 A wording names slots; an anchor item supplies what stands in them, so that something in the catalog always fits.
 """
 
+import re
 from collections.abc import Container
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
+from neo.errors import PromptInvalid
 from neo.format import copied_values
 from neo.items import CatalogItem
 from neo.plan import ANY, LENGTHS, SHORTER, Plan, Term, length_called, minutes_of
@@ -21,6 +24,19 @@ CLAUSES = {  # act -> kinds of clauses that its composed wordings may have
     "search": ("maker", "topic", "format", "language", "without"),
     "refine": ("topic", "tone", "format", "language", "familiarity", "length", "without"),
 }
+_ASKED = {*SLOT_TERMS, "slate", "language"}
+SLOTS = {  # act -> slots that its wordings may have
+    "recommend": _ASKED,
+    "recommend_history": _ASKED,
+    "search": {*_ASKED, "clue"},
+    "refine": {*_ASKED, "ref"},
+    "why": {"ref"},
+    "describe": {"ref", "title"},
+    "compare": {"ref", "ref2"},
+    "profile": set(),
+    "talk": set(),
+}
+SLOT = re.compile(r"\{\{ *(\w+)")
 REFUSED_ODDS = 2.0
 """How much likelier a refusal is drawn than another kind of clause: it is the hardest to learn."""
 ALWAYS = {"search": "maker"}  # without a name, the same words would be a recommendation
@@ -35,6 +51,18 @@ ENGLISH = 0.7
 """Share of English among the requests of several languages, where a stage says nothing else."""
 
 
+@cache
+def _check(language: str, split: str) -> None:
+    """Raises PromptInvalid for a wording that nothing can fill: better now than after an hour of training."""
+    for act, entries in Wording.load(language).requests(split).items():
+        for say in (_entry(entry)[0] for entry in entries):
+            if unknown := set(SLOT.findall(say)) - SLOTS[act]:
+                raise PromptInvalid(
+                    f"requests.{split}.yaml of {language!r}, act {act!r}, {say!r}: slot {unknown.pop()!r} cannot be "
+                    f"filled; expected {', '.join(sorted(SLOTS[act])) or 'none'}"
+                )
+
+
 @dataclass(frozen=True)
 class Asked:
     """A request in words, the plan it means, and what it was made around."""
@@ -44,6 +72,8 @@ class Asked:
     anchor: int
     """Position of the item whose facets filled the slots: it always fulfils the plan, if `plan` has types."""
     likes: tuple[int, ...] = ()
+    said: Plan | None = None
+    """What the words alone say, where the plan keeps something of an earlier one."""
 
 
 class Draw:
@@ -73,6 +103,8 @@ class Requests:
     ):
         self.shelf, self.draw, self.split, self.languages, self.english = shelf, draw, split, languages, english
         self.fold = fold
+        for code in languages:
+            _check(code, split)
         self._wordings: dict[tuple[str, str], list[str | dict]] = {}
         self._by_language: dict[str, list[int]] = {}
         for index, item in enumerate(shelf.items):

@@ -242,18 +242,21 @@ class Composer:
         if "ref" in needs:
             values["ref"], position = self.ref(wording, chosen)
             refs = (position + 1,)
-        plan = asked.plan
-        types, phrase = plan.types, ("", None)
+        plan, phrase, said = asked.plan, ("", None), ()
+        types = plan.types
         if "slate" in needs or fixed.get("types"):
-            types, phrase = self.requests.slate(wording, item, fixed, "slate" in needs, 4, {term.value for term in new})
-            values["slate"] = phrase[0]
+            said, phrase = self.requests.slate(wording, item, fixed, "slate" in needs, 4, {term.value for term in new})
+            types, values["slate"] = said, phrase[0]
             new += [phrase[1]] if phrase[1] else []
         elif fixed.get("count"):
-            types = ((types[0][0] if len(types) == 1 else ANY, int(fixed["count"])),)
-        languages = tuple(fixed.get("languages", plan.languages))
+            said = ((ANY, int(fixed["count"])),)
+            types = ((types[0][0] if len(types) == 1 else ANY, said[0][1]),)
+        languages = tuple(fixed.get("languages", ()))
         if "language" in needs:
             language = self.draw.pick(self.requests.catalog_languages)
             values["language"], languages = self.draw.pick(wording.phrases["languages"][language]), (language,)
+        bare = fixed.get("output") == "ids"
+        told = Plan("recommend", said, languages, fixed.get("familiarity"), bare, refs, unique(new))
         replaced = {term.field for term in new if term.wanted and term.field in REPLACED}
         unwanted = {(term.field, term.value) for term in new if not term.wanted}
         kept = (
@@ -266,17 +269,15 @@ class Composer:
                 if term.value != SHORTER
             ]
         )
-        plan = Plan(
-            "recommend",
-            types,
-            languages,
-            fixed.get("familiarity", plan.familiarity),
-            fixed.get("output") == "ids",
-            refs,
-            unique([*kept, *new]),
+        plan = replace(
+            told,
+            types=types,
+            languages=languages or plan.languages,
+            familiarity=told.familiarity or plan.familiarity,
+            terms=unique([*kept, *new]),
         )
         likes = tuple(chosen[ref - 1] for ref in refs) or (asked.likes if not refs else ())
-        return Asked(self.requests.cased(spoken(render(say, **values)), plan), plan, asked.anchor, likes)
+        return Asked(self.requests.cased(spoken(render(say, **values)), plan), plan, asked.anchor, likes, told)
 
     def past(self, follow: Asked, chosen: list[int]) -> set[int]:
         """Items that a changed request cannot mean: those of the slate that it changes, and longer ones."""

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from neo.errors import PromptInvalid
 from neo.training import requests
 from neo.training.meaning import SLOT_TERMS
-from neo.training.requests import CLAUSES, Draw, Requests
+from neo.training.requests import CLAUSES, SLOTS, Draw, Requests
 from neo.training.shelf import Shelf
 from neo.wording import LANGUAGES, Wording, slots
 from tests.training.test_tasks import SHELF
@@ -35,6 +36,21 @@ def test_frames_and_clauses_have_the_slots_that_composing_fills(language):
 
 def composing(shelf=SHELF, split="train", seed=0):
     return Requests(shelf, Draw(np.random.default_rng(seed)), split, LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("split", ["train", "heldout"])
+def test_wordings_have_the_slots_that_their_acts_fill(language, split):
+    for act, entries in Wording.load(language).requests(split).items():
+        assert set().union(*(slots(say_of(entry)) for entry in entries)) <= SLOTS[act]
+
+
+def test_a_slot_that_nothing_fills_is_told_before_training(monkeypatch):
+    monkeypatch.setattr(Wording, "requests", lambda self, split: {"why": ["Why {{ ref }} and {{ ref2 }}?"]})
+    requests._check.cache_clear()
+    with pytest.raises(PromptInvalid, match="ref2.*expected ref"):
+        composing()
+    requests._check.cache_clear()
 
 
 @pytest.mark.parametrize("act", CLAUSES)

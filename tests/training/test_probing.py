@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from neo.hints import Hints
-from neo.model.probe import FOLLOWS, Probe
+from neo.model.probe import FOLLOWS, REFUSES, Probe
 from neo.training.batches import conversations
 from neo.training.listeners import Simulation
 from neo.training.probing import act_accuracy, fit_probe, heard_in, outputs_of
@@ -41,7 +41,8 @@ def test_names_of_facets_and_acts_are_heard_in_requests():
     probe = Probe(Bag.width, outputs_of(SHELF))
     assert {field for field, _ in probe.outputs} == {
         *("topic", "tone", "format"),
-        *("act", "type", "count", "language", "ref", "follows"),
+        *("act", "type", "count", "language", "ref", "familiarity", "length"),
+        *("follows", "refuses", "ids"),
     }
     guessed = act_accuracy(probe, heard.only(0))
     before, after = fit_probe(probe, heard)
@@ -61,6 +62,7 @@ def test_what_a_message_says_is_what_its_plan_has_beyond_the_turn_before():
     follows, why, asks = (outputs.index(output) for output in (FOLLOWS, ("act", "why"), ("act", "recommend")))
     assert 0 < composed[:, follows].sum() < len(composed)
     assert torch.equal(composed[:, follows], composed[:, asks]) and torch.equal(composed[:, why], 1 - composed[:, asks])
+    assert 0 < composed[:, outputs.index(REFUSES)].sum() < composed[:, asks].sum(), "some refuse, not all"
     assert heard.only(-1).wanted[:, asks].all(), "a name alone wants something of it"
 
 
