@@ -47,11 +47,15 @@ class Labels:
             self,
             types={**self.types, **types},
             languages={**self.languages, **{code: capital(name) for code, name in first("languages").items()}},
-            topics=first("topics"),
+            topics={name: _ARTICLE.sub("", said) for name, said in first("topics").items()},
             formats=first("formats"),
             tones=first("tones"),
             says=words(language)["page"],
         )
+
+
+_ARTICLE = re.compile(r"^(?:l'|(?:le|la|les|der|die|das) )")
+"""In front of a topic in a sentence; on a card it stands alone."""
 
 
 def capital(text: str) -> str:

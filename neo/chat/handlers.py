@@ -22,7 +22,7 @@ from neo.chat.parts import Controls, Notice, Words
 from neo.chat.shelf import Shelf, exported, marks_html, shelf_html
 from neo.chat.sid_map import SidMap
 from neo.chat.taste import OWN, Taste, found_html, found_words, taste_html, titles_csv
-from neo.chat.tour import scene_called
+from neo.chat.tour import SCENES
 from neo.chat.transcript import as_markdown
 from neo.chat.uploads import titles_in
 from neo.chat.visit import (
@@ -176,7 +176,7 @@ class Handlers:
             draft, visit = exchange.message, visit[: int(at)]
         elif do in ("rate", "reason") and exchange and self.kept:
             visit = (*visit[: int(at)], self._rated(exchange, do, value), *visit[int(at) + 1 :])
-        elif do == "scene" and (scene := scene_called(value)):
+        elif do == "scene" and (scene := SCENES.get(value)):
             visit = said((), scene.messages[0], then=scene.messages[1:], scene=True)
         return draft, *self.view(visit, shelf)
 

@@ -26,7 +26,6 @@ from neo.chat.inspector import inspection_html
 from neo.chat.limits import NoUploads, Rate
 from neo.chat.shelf import FORMATS, Shelf
 from neo.chat.taste import Taste
-from neo.chat.tour import tour_html
 from neo.chat.translations import SIMULATED, TRANSLATIONS, fixed
 from neo.chat.visit import Answering, Tools
 from neo.chat.words import words
@@ -144,7 +143,7 @@ def create_page(
                     with gr.Row(elem_id="neo-exports"):
                         ui.exports = [gr.Button(name, size="sm", min_width=60) for name in FORMATS]
                 with gr.Tab(fixed("tour"), render_children=True):
-                    gr.HTML(tour_html())
+                    gr.HTML(fixed("scenes"))
         ui.text = gr.Textbox(visible=False)
         # Buttons inside messages and lists are plain HTML; this hidden element makes events of them.
         ui.marks = gr.HTML("", visible="hidden", js_on_load=None)

@@ -1,6 +1,11 @@
-"""The tour: prepared scenes that show how the recommender works. They run live, one click each."""
+"""The tour: prepared scenes that show how the recommender works. They run live, one click each, in the words of the
+visitor's language (`words.yaml`)."""
 
 from dataclasses import dataclass
+
+from neo.chat.cards import escaped
+from neo.chat.words import words
+from neo.wording import LANGUAGES
 
 
 @dataclass(frozen=True)
@@ -12,43 +17,19 @@ class Scene:
     shows: str
 
 
-SCENES = (
-    Scene(
-        "Type steering",
-        ("Two podcasts about space", "Now audiobooks instead"),
-        "The plan's types decide which spans may be opened; the topic stays.",
-    ),
-    Scene(
-        "Across types",
-        ("I loved the podcast Serial. Which audiobook is like it?",),
-        "A show is named, an audiobook is written: one model, a vocabulary of IDs for each type.",
-    ),
-    Scene(
-        "Another language",
-        ("Two podcasts about history", "Et maintenant en français, s'il te plaît"),
-        "Words, filter and items change their language in the middle of a conversation.",
-    ),
-    Scene(
-        "Exclusion",
-        ("Three podcasts with real stories, but not true crime",),
-        "What is unwanted becomes a filter of the trie: no beam can reach it.",
-    ),
-    Scene(
-        "Explanation",
-        ("Something calm about the sea, an audiobook", "Why that one?"),
-        "What is said about an item is said from facts spliced in when its ID closed.",
-    ),
-)
+SCENES = {
+    f"{language}-{at}": Scene(scene["name"], tuple(scene["messages"]), scene["shows"])
+    for language in LANGUAGES
+    for at, scene in enumerate(words(language)["tour"])
+}
+"""By the names under which the page asks for them."""
 
 
-def scene_called(name: str) -> Scene | None:
-    return next((scene for scene in SCENES if scene.name == name), None)
-
-
-def tour_html() -> str:
+def tour_html(language: str) -> str:
     rows = "".join(
-        f'<li><button type="button" data-do="scene" data-value="{scene.name}">{scene.name}</button>'
-        f"<p>{scene.shows}</p></li>"
-        for scene in SCENES
+        f'<li><button type="button" data-do="scene" data-value="{name}">{escaped(scene.name)}</button>'
+        f"<p>{escaped(scene.shows)}</p></li>"
+        for name, scene in SCENES.items()
+        if name.startswith(f"{language}-")
     )
     return f'<ol class="neo-tour">{rows}</ol>'

@@ -3,6 +3,7 @@
 import gradio as gr
 from gradio.i18n import I18nData
 
+from neo.chat.tour import tour_html
 from neo.chat.words import words
 from neo.wording import LANGUAGES
 
@@ -20,17 +21,19 @@ def header_html(says: dict[str, str], simulated: bool = False) -> str:
     )
 
 
-def _all(says: dict[str, str]) -> dict[str, str]:
+def _all(language: str) -> dict[str, str]:
     """The words of a language, and what is made of several of them: Gradio puts one key in place of a whole text."""
+    says = words(language)["page"]
     return says | {
         "header": header_html(says),
         SIMULATED: header_html(says, simulated=True),
         "greeting": f'<div class="neo-empty"><h2>{says["hello"]}</h2><p>{says["ideas"]}</p></div>',
         "exporting": f'<p class="neo-about">{says["export"]}</p>',
+        "scenes": tour_html(language),
     }
 
 
-TEXTS = {language: _all(words(language)["page"]) for language in LANGUAGES}
+TEXTS = {language: _all(language) for language in LANGUAGES}
 TRANSLATIONS = gr.I18n(
     **{language: {f"neo.{key}": text for key, text in texts.items()} for language, texts in TEXTS.items()}
 )

@@ -184,6 +184,14 @@ def test_a_scene_runs_by_itself(visit):
     expect(page.locator("#neo-chat")).not_to_contain_text("before")
 
 
+def test_the_tour_speaks_the_language_of_the_browser(visit):
+    page = visit(locale="fr-FR")
+    tab(page, "Visite")
+    page.click("[data-do=scene] >> nth=4")
+    page.wait_for_function(f"document.querySelectorAll('{DONE}').length == 2")
+    expect(page.locator(".neo-said").first).to_have_text("Un livre audio calme sur la mer")
+
+
 def test_the_transcript_is_copied(visit):
     page = visit()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -127,9 +127,9 @@ def test_ratings_reach_the_table(do):
     assert not waits(visit) and visit[0].rating.reason == "known"
 
 
-@pytest.mark.parametrize("scene", SCENES)
-def test_every_scene_is_said_to_its_end(do, scene):
-    _, visit = act(do, answer(do, said((), "before")), do="scene", value=scene.name)
+@pytest.mark.parametrize("value, scene", SCENES.items())
+def test_every_scene_is_said_to_its_end(do, value, scene):
+    _, visit = act(do, answer(do, said((), "before")), do="scene", value=value)
     visit = answer(do, visit)
     assert tuple(exchange.message for exchange in visit) == scene.messages
     assert (

@@ -6,6 +6,7 @@ import pytest
 
 from neo.chat.cards import Labels, card_html
 from neo.chat.parts import Card
+from neo.chat.tour import SCENES
 from neo.chat.translations import TRANSLATIONS, fixed
 from neo.chat.words import words
 from neo.wording import LANGUAGES
@@ -19,6 +20,7 @@ def test_every_language_says_everything(language):
     assert all(
         re.findall(r"{\w+}|</?\w+>", spoken[key]) == re.findall(r"{\w+}|</?\w+>", english[key]) for key in spoken
     )
+    assert len([name for name in SCENES if name.startswith(f"{language}-")]) == len(words("en")["tour"]) == 5
     assert TRANSLATIONS.translations_dict[language].keys() == TRANSLATIONS.translations_dict["en"].keys()
 
 
@@ -36,4 +38,5 @@ def test_a_card_by_hand_in_another_language():
     )
     assert "true crime" in english and "Show" in english and "English" in english
     assert "wahre Verbrechen" in german and "Podcast" in german and "Englisch" in german
+    assert Labels().spoken("fr").topics["history"] == "histoire", "no article: it stands alone"
     assert "A reporter looks again at a murder case." in german, "descriptions stay as the catalog has them"
