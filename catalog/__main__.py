@@ -1,4 +1,4 @@
-"""The catalog's commands: python -m catalog load | stats | show | search | check, and those of catalog.commands."""
+"""python -m catalog load | stats | show | disable | enable | search | check, and the commands of catalog.commands."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column, Table
+from sqlalchemy.orm import Session
 
 from catalog import check as checking
 from catalog import queries
@@ -16,7 +17,7 @@ from catalog.demo import load_demo
 from catalog.errors import CatalogError, ItemNotFound
 from catalog.lookup import find_items
 from catalog.options import DatabaseOption, out, session_on
-from catalog.tables import Item, Listen, Listener, Maker
+from catalog.tables import DisabledItem, Item, Listen, Listener, Maker
 from catalog.vocabulary import load_vocabulary
 
 app = typer.Typer(
@@ -73,6 +74,7 @@ def stats(
             "makers": session.scalar(queries.count_of(Maker)),
             "listeners": session.scalar(queries.count_of(Listener)),
             "listens": session.scalar(queries.count_of(Listen)),
+            "disabled items": session.scalar(queries.count_of(DisabledItem)),
         }
         plurals = {row.name: row.plural for row in session.scalars(queries.item_types())}
     if as_json:
@@ -85,7 +87,7 @@ def stats(
         table.add_row(plurals[type_name], str(count))
     for code, count in figures["languages"].items():
         table.add_row(f"in {names.get(code, code)}", str(count))
-    for what in ("makers", "listeners", "listens"):
+    for what in ("makers", "listeners", "listens", "disabled items"):
         table.add_row(what, str(figures[what]))
     out.print(table)
 
@@ -100,12 +102,7 @@ def show(
     Example: python -m catalog show "the left hand of darkness"
     """
     with session_on(database) as session:
-        found = session.scalars(queries.items_by_key([item])).unique().first()
-        if found is None:
-            matches = find_items(session, item)
-            if len(matches) != 1:
-                raise ItemNotFound(item, [match.key for match in matches])
-            found = session.scalars(queries.items_by_key([matches[0].key])).unique().one()
+        found = _called(session, item)
         languages = load_vocabulary().languages
         table = Table(show_header=False, title=found.title, box=None)
         for name, value in (
@@ -119,11 +116,58 @@ def show(
             ("tones", ", ".join(found.tones)),
             ("fame", f"{found.fame} of 5"),
             ("SID", found.sid or 'none yet: run "python -m neo sids build"'),
+            ("disabled", "never suggested" if session.get(DisabledItem, found.id) else None),
             ("", found.description),
         ):
             if value is not None:
                 table.add_row(name, str(value))
         out.print(table)
+
+
+@app.command()
+def disable(
+    database: DatabaseOption,
+    items: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY_OR_TITLE]...", help="Without any, lists what is disabled.")
+    ] = None,
+) -> None:
+    """Keep these items, but never suggest them; a chat that runs knows it within seconds.
+
+    Example: python -m catalog disable show:serial "the left hand of darkness"
+    """
+    with session_on(database) as session:
+        for found in [_called(session, item) for item in items or ()]:
+            session.merge(DisabledItem(item_id=found.id))
+        names = [f"{one.title} ({one.key})" for one in session.scalars(queries.disabled_items())]
+    out.print("Never suggested: " + ("; ".join(names) or "none"), soft_wrap=True)
+
+
+@app.command()
+def enable(
+    items: Annotated[list[str], typer.Argument(metavar="KEY_OR_TITLE...", help="Such as show:serial, or the title.")],
+    database: DatabaseOption,
+) -> None:
+    """Let items be suggested again.
+
+    Example: python -m catalog enable show:serial
+    """
+    with session_on(database) as session:
+        for found in [_called(session, item) for item in items]:
+            row = session.get(DisabledItem, found.id)
+            if row is not None:
+                session.delete(row)
+            out.print(f"{found.title} ({found.key}) " + ("may be suggested again." if row else "was not disabled."))
+
+
+def _called(session: Session, name: str) -> Item:
+    """The item of this key or title. Raises ItemNotFound, also where several are meant."""
+    found = session.scalars(queries.items_by_key([name])).unique().first()
+    if found is None:
+        matches = find_items(session, name)
+        if len(matches) != 1:
+            raise ItemNotFound(name, [match.key for match in matches])
+        found = session.scalars(queries.items_by_key([matches[0].key])).unique().one()
+    return found
 
 
 @app.command()

@@ -10,7 +10,20 @@ from sqlalchemy import Select, false, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from catalog.fulltext import has_word, words_of
-from catalog.tables import Facet, Item, ItemFacet, ItemMaker, ItemRef, ItemType, Listen, Listener, Maker, SidRow
+from catalog.tables import (
+    Base,
+    DisabledItem,
+    Facet,
+    Item,
+    ItemFacet,
+    ItemMaker,
+    ItemRef,
+    ItemType,
+    Listen,
+    Listener,
+    Maker,
+    SidRow,
+)
 from catalog.wish import Wish
 
 WHOLE_ITEM = (
@@ -90,7 +103,8 @@ def matching_sids(*wishes: Wish) -> Select[tuple[str]]:
 
 
 def _satisfying(statement: Select, wishes: Iterable[Wish]) -> Select:
-    """A statement over items, narrowed to those that satisfy every wish."""
+    """A statement over items, narrowed to those that satisfy every wish and are not disabled."""
+    statement = statement.where(Item.id.not_in(select(DisabledItem.item_id)))
     for wish in wishes:
         statement = _narrowed(statement, wish)
     return statement
@@ -195,12 +209,20 @@ def counts_by_language() -> Select[tuple[str, int]]:
     return select(Item.language, func.count()).group_by(Item.language).order_by(func.count().desc(), Item.language)
 
 
-def extent() -> Select[tuple[int, int, int, int]]:
-    """How far the catalog goes: (items, highest id, listens, highest id); an import or a deletion changes it."""
-    parts = ((func.count(Item.id), func.max(Item.id)), (func.count(Listen.id), func.max(Listen.id)))
-    return select(*(select(figure).scalar_subquery() for pair in parts for figure in pair))
+def extent() -> Select[tuple[int, ...]]:
+    """How far the catalog goes: (items, highest id, listens, highest id, disabled items, sum of their ids); an import,
+    a deletion, and what is disabled or enabled change it."""
+    parts = (
+        *(func.count(Item.id), func.max(Item.id), func.count(Listen.id), func.max(Listen.id)),
+        *(func.count(DisabledItem.item_id), func.sum(DisabledItem.item_id)),
+    )
+    return select(*(select(figure).scalar_subquery() for figure in parts))
 
 
-def count_of(table: type[Item] | type[Maker] | type[Listener] | type[Listen] | type[SidRow]) -> Select[tuple[int]]:
+def disabled_items() -> Select[tuple[Item]]:
+    return select(Item).join(DisabledItem, DisabledItem.item_id == Item.id).order_by(Item.title, Item.id)
+
+
+def count_of(table: type[Base]) -> Select[tuple[int]]:
     """How many rows a table has."""
     return select(func.count()).select_from(table)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from catalog.fulltext import keep_index
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 """Raise it with every change below, with a step in `catalog/migrations`; `catalog.database` refuses other versions."""
 
 FACET_KINDS = ("topic", "tone", "format")
@@ -94,6 +94,14 @@ class SidRow(Base):
     """Type and codes, such as "show:12-3-7"."""
     rank: Mapped[int]
     """0 canonical; 1, 2, ... the alternatives, most popular first."""
+
+
+class DisabledItem(Base):
+    """An item that is kept, with its SID and its listens, but never suggested."""
+
+    __tablename__ = "disabled_items"
+
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), primary_key=True)
 
 
 class ItemRef(Base):

@@ -98,7 +98,7 @@ def test_from_files_to_chat(trained, base):
     figures = json.loads(run(catalog_app, "stats", "--json", "--database", database))
     assert (sum(figures["items"].values()), figures["listeners"], figures["listens"]) == (ITEMS, 60, 360)
     stats = json.loads(run(neo_app, "sids", "stats", "--database", database, "--weights", weights, "--json"))
-    assert set(stats) == {"show", "audiobook"}
+    assert set(stats) == {"show", "audiobook"} and not any(one["drift"]["rebuild"] for one in stats.values())
     where = ("--database", database, "--base", base, "--weights", weights)
     turns = run(neo_app, "chat", *where, "--once", "two shows about bees", "--once", "why the first one?", "--json")
     first, second = map(json.loads, turns.splitlines())

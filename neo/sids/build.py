@@ -104,12 +104,12 @@ def stats(built: TypeSids, vectors: np.ndarray) -> TypeStats:
     codes, quantizer = np.array([sid.codes for sid in built.sids]), built.quantizer
     chosen = np.random.default_rng(0).permutation(len(vectors))[:2000]
     asked, asked_code = vectors[chosen], codes[chosen, 0]
-    own = (asked * _rebuilt(quantizer, codes[chosen])).sum(1)
+    own = (asked * rebuilt(quantizer, codes[chosen])).sum(1)
     sums, better = np.zeros((quantizer.codes, vectors.shape[1])), np.zeros(len(chosen), dtype=int)
     for part in parts(vectors):
         np.add.at(sums, codes[part, 0], vectors[part])
         # an item's own score may differ in its last digit when it is taken in a larger product
-        better += (asked @ _rebuilt(quantizer, codes[part]).T > own[:, None] + 1e-6).sum(1)
+        better += (asked @ rebuilt(quantizer, codes[part]).T > own[:, None] + 1e-6).sum(1)
     alike = (asked * sums[asked_code]).sum() - (
         asked**2
     ).sum()  # cosines with all that share the first code, but itself
@@ -125,6 +125,7 @@ def stats(built: TypeSids, vectors: np.ndarray) -> TypeStats:
     )
 
 
-def _rebuilt(quantizer: ResidualQuantizer, codes: np.ndarray) -> np.ndarray:
+def rebuilt(quantizer: ResidualQuantizer, codes: np.ndarray) -> np.ndarray:
+    """Unit vectors [n, width] of codes [n, levels]."""
     vectors = quantizer.decode(codes)
     return vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9)

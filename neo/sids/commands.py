@@ -75,17 +75,25 @@ def sids_stats(
     weights: WeightsOption = SHIPPED_WEIGHTS,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Collision rate, coherence and retrieval ceiling of the SIDs in WEIGHTS, on the items of the database."""
+    """Collision rate, coherence and retrieval ceiling of the SIDs in WEIGHTS, on the items of the database.
+
+    Also how well the items that are new since then fit in, and whether SIDs should be built anew."""
     from neo.sids import store
     from neo.sids.encoder import TextEncoder
 
     book = store.SidBook.load(weights)
     with Session(open_database(database)) as session:
-        measured = store.measure(session, book, TextEncoder(book.encoder))
+        encoder = TextEncoder(book.encoder)
+        measured, moved = store.measure(session, book, encoder), store.drift(session, book, encoder)
     if as_json:
-        print(json.dumps({name: asdict(one) for name, one in measured.items()}))
-    else:
-        _print_stats(measured)
+        drifts = {name: {"drift": asdict(one) | {"rebuild": one.rebuild}} for name, one in moved.items()}
+        print(json.dumps({name: (asdict(measured[name]) if name in measured else {}) | drifts[name] for name in moved}))
+        return
+    _print_stats(measured)
+    for name, one in moved.items():
+        fit = f", which fit with a cosine of {one.fit_new:.2f}, the others with {one.fit:.2f}" if one.new else ""
+        advice = '. Build anew ("python -m neo sids build") and train' if one.rebuild else ""
+        screen.print(f"{name}: {one.new} of {one.items} items are new to the model{fit}{advice}.")
 
 
 @sids_app.command("show")

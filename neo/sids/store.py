@@ -19,7 +19,7 @@ from catalog import queries
 from catalog.tables import Item, SidRow
 from neo.errors import SidsMissing
 from neo.items import CatalogItem
-from neo.sids.build import TypeSids, TypeStats, assign, build_type, stats
+from neo.sids.build import TypeSids, TypeStats, assign, build_type, rebuilt, stats
 from neo.sids.encoder import TextEncoder
 from neo.sids.listening import IN_SIDS, IN_TASTES, blended, kept_histories
 from neo.sids.quantizer import ResidualQuantizer
@@ -27,6 +27,8 @@ from neo.sids.sid import Sid
 from neo.sids.vocabulary import TypeShape
 
 TASTES = "tastes.npz"
+MOST_NEW, WORST_FIT = 0.2, 0.05
+"""Share of new items, and loss of cosine, beyond which SIDs should be built anew."""
 
 
 @dataclass
@@ -140,6 +142,42 @@ def measure(session: Session, book: SidBook, encoder: TextEncoder) -> dict[str, 
             sids, ranks = zip(*(book.assigned[items[index].key] for index in rows), strict=True)
             measured[type_] = stats(TypeSids(quantizer, list(sids), list(ranks)), vectors[rows])
     return measured
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far the items of a type have moved from those that its codebooks were fitted to."""
+
+    new: int
+    """Items that the book does not know: a model knows them by likeness alone."""
+    items: int
+    fit: float
+    """Mean cosine of the known items' vectors with those rebuilt from their nearest codes."""
+    fit_new: float
+    """The same of the new ones."""
+
+    @property
+    def rebuild(self) -> bool:
+        """Whether SIDs should be built anew, and a model trained on them."""
+        return self.new > MOST_NEW * self.items or (self.new > 0 and self.fit - self.fit_new > WORST_FIT)
+
+
+def drift(session: Session, book: SidBook, encoder: TextEncoder) -> dict[str, Drift]:
+    """By item type, of all items of the database; a type that the book lacks is all new and fits nowhere."""
+    items = [CatalogItem.of(row) for row in session.scalars(queries.all_items()).unique()]
+    vectors, found = encoder.encode([item_text(item) for item in items]), {}
+    for type_ in sorted({item.type for item in items}):
+        rows = np.array([item.type == type_ for item in items])
+        known = np.array([item.key in book.assigned for item in items])
+        fits = np.zeros(len(items))
+        if type_ in book.quantizers:
+            quantizer = book.quantizers[type_]
+            fits[rows] = (vectors[rows] * rebuilt(quantizer, quantizer.encode(vectors[rows]))).sum(1)
+        old, new = fits[rows & known], fits[rows & ~known]
+        found[type_] = Drift(
+            len(new), int(rows.sum()), *(float(part.mean()) if len(part) else 0.0 for part in (old, new))
+        )
+    return found
 
 
 def outdated(session: Session, book: SidBook) -> bool:

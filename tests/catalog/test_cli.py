@@ -9,12 +9,14 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
+from catalog import queries
 from catalog.__main__ import app
 from catalog.commands import SHOWN_CHANGES, SHOWN_GUESSES
 from catalog.database import open_database, writing_session
 from catalog.demo import FOLDER
 from catalog.errors import DatabaseBusy, EmptyCatalog, FileUnusable, ItemNotFound, ListenerUnknown
 from catalog.tables import Listener
+from catalog.wish import Wish
 
 run = CliRunner().invoke
 
@@ -31,9 +33,30 @@ def test_load_again_says_that_nothing_changed(database):
     assert "already up to date" in run(app, ["load", "--database", database]).output
 
 
+def test_items_are_disabled_and_enabled_again(database):
+    def said(*args):
+        return " ".join(run(app, [*args, "--database", database]).output.split())
+
+    assert said("disable") == "Never suggested: none"
+    assert (
+        said("disable", "show:serial", "radiolab") == "Never suggested: Radiolab (show:radiolab); Serial (show:serial)"
+    )
+    assert "Serial" in said("disable", "show:serial"), "twice is as good as once"
+    assert "never suggested" in said("show", "serial") and "never suggested" not in said("show", "show:1619")
+    with Session(open_database(database)) as session:
+        sids = set(session.scalars(queries.matching_sids(Wish())))
+        keys = {item.key for item in session.scalars(queries.items_by_sid(sids)).unique()}
+    assert not keys & {"show:serial", "show:radiolab"}
+    assert said("enable", "serial", "show:radiolab") == (
+        "Serial (show:serial) may be suggested again. Radiolab (show:radiolab) may be suggested again."
+    )
+    assert "was not disabled" in said("enable", "serial") and said("disable") == "Never suggested: none"
+    assert isinstance(run(app, ["disable", "no item of that name", "--database", database]).exception, ItemNotFound)
+
+
 def test_stats_for_programs(database):
     figures = json.loads(run(app, ["stats", "--json"], env={"NEO_DATABASE": database}).output)
-    assert list(figures) == ["items", "languages", "makers", "listeners", "listens"]
+    assert list(figures) == ["items", "languages", "makers", "listeners", "listens", "disabled items"]
     assert {"show", "audiobook"} <= set(figures["items"])
     assert sum(figures["items"].values()) == sum(figures["languages"].values())
     assert figures["listeners"] == 8 and figures["listens"] >= 8 * 12

@@ -3,13 +3,19 @@
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from catalog import queries
 from catalog.store import KeyedRow, store_items
-from catalog.tables import Item, SidRow
+from catalog.tables import DisabledItem, Item, SidRow
+from catalog.wish import Wish
 from neo.chat import assistant as module
 from neo.chat.parts import Conversation
+from neo.decoding.trie import Tries
+from neo.sids.sid import Sid
 from tests.evaluation.test_suites import record, small_assistant
 
 
@@ -52,6 +58,33 @@ def test_what_was_removed_is_in_no_trie(assistant):
     gone = sids(assistant)["item:3"]
     change(assistant, remove=(3,))
     assert assistant.renew() and gone not in everything(assistant)
+
+
+def test_what_is_disabled_is_in_no_trie_until_it_is_enabled(assistant):
+    before, own = sids(assistant), sids(assistant)["item:3"]
+    with Session(assistant.database) as session, session.begin():
+        session.add(DisabledItem(item_id=session.scalar(select(Item.id).where(Item.key == "item:3"))))
+    assert assistant.renew() and everything(assistant) == set(before.values()) - {own}
+    assert sids(assistant) == before and assistant.titles("Title 3"), "it is kept, and known by name"
+    with Session(assistant.database) as session, session.begin():
+        session.execute(delete(DisabledItem))
+    assert assistant.renew() and everything(assistant) == set(before.values())
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "remove", "disable"]), st.integers(0, 60)), max_size=8))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_changes_the_tries_are_those_of_a_chat_that_starts_now(assistant, steps):
+    for what, n in steps:
+        if what == "disable":
+            with Session(assistant.database) as session, session.begin():
+                for id_ in session.scalars(select(Item.id).where(Item.key == f"item:{n}")):
+                    session.merge(DisabledItem(item_id=id_))
+        else:
+            change(assistant, **{what: (n,)})
+        assistant.renew()
+    with Session(assistant.database) as session:
+        fresh = Tries.build(Sid.parse(sid) for sid in session.scalars(queries.matching_sids(Wish())))
+    assert everything(assistant) == {str(sid) for view in fresh.everything().values() for sid in view.sids()}
 
 
 def test_an_unchanged_catalog_is_left_alone(assistant):
