@@ -28,7 +28,7 @@ class Settings:
     # A folder written by `python -m neo train`.
     weights: Path = field(default_factory=lambda: Path(os.environ.get("NEO_WEIGHTS", SHIPPED_WEIGHTS)))
     cache: Path = field(default_factory=cache_folder)
-    # Arithmetic of the backbone: "float32", "bfloat16", "int8" (words by weights of eight bits; "auto" on a CPU),
+    # Arithmetic of the backbone: "float32", "bfloat16", "int8" (weights of eight bits; "auto" on a CPU),
     # or "8bit" and "4bit", the base as bitsandbytes packs it.
     dtype: str = field(default_factory=lambda: os.environ.get("NEO_DTYPE", "auto"))
     # Where the model runs, as torch names it: "cpu", "cuda", "cuda:1"; "auto" is a GPU where there is one.

@@ -87,11 +87,13 @@ def bench_decode(
     """A span of a reply by beam search against `generate` of transformers, side by side; and words a second."""
     from neo.bench.decode import bench_decode
     from neo.chat.assistant import open_assistant
+    from neo.model.load import load_model
 
-    assistant = open_assistant(Settings(base=base, weights=weights), database, report)
+    settings = Settings(base=base, weights=weights)
+    assistant, (model, *_) = open_assistant(settings, database, report), load_model(settings)
     with progress_bar() as progress:
         bar = progress.add_task("decoding", total=2 * runs)
-        found = bench_decode(assistant, type_, runs, lambda: progress.advance(bar))
+        found = bench_decode(assistant, model, type_, runs, lambda: progress.advance(bar))
     _print(found, as_json)
 
 
@@ -109,11 +111,14 @@ def bench_words(
     """
     from neo.bench.words import bench_words
     from neo.chat.assistant import open_assistant
+    from neo.model.load import load_model
 
-    assistant = open_assistant(Settings(base=base, weights=weights), database, report)
+    settings = Settings(base=base, weights=weights)
+    assistant, (model, *_) = open_assistant(settings, database, report), load_model(settings)
+    model.merge_adapter()
     with progress_bar() as progress:
         bar = progress.add_task("engines", total=3)
-        found = bench_words(assistant, rounds, lambda: progress.advance(bar))
+        found = bench_words(assistant, model, rounds, lambda: progress.advance(bar))
     _print(found, as_json)
 
 

@@ -15,6 +15,7 @@ from neo.decoding import beams
 from neo.decoding.processor import CatalogLogits
 from neo.decoding.trie import View
 from neo.format import Message
+from neo.model.neo import NeoModel
 from neo.model.plain import as_causal_lm, shortcut_of
 from neo.model.runner import Runner
 from neo.plan import Plan
@@ -37,13 +38,13 @@ class Timed:
         return found
 
 
-def bench_decode(assistant, type_: str, runs: int = 3, progress=lambda: None) -> dict:
-    """`ratio_beam10`, `ratio_beam20`: generate's seconds over ours, medians of `runs`, both in float32; `same_items`;
-    the same against transformers with the prompt read once (`ratio_prompt_once_...`), which generate does not do.
-    Then, in the arithmetic of the chat (`dtype`), `span_s`: a span in mid-reply, beam 10, and `constraint_share` of it;
-    `text_tokens_per_second` where nothing is copied."""
-    format_, model = assistant.format, assistant.engine.runner.model
-    of_chat, runner = assistant.engine.runner.arithmetic, Runner(model)
+def bench_decode(assistant, model: NeoModel, type_: str, runs: int = 3, progress=lambda: None) -> dict:
+    """`ratio_beam10`, `ratio_beam20`: generate's seconds over ours, medians of `runs`, both with `model` in float32,
+    the one that `assistant` serves; `same_items`; the same against transformers with the prompt read once
+    (`ratio_prompt_once_...`), which generate does not do. Then, by the assistant itself, in its own arithmetic
+    (`dtype`), `span_s`: a span in mid-reply, beam 10, and `constraint_share` of it; `text_tokens_per_second` where
+    nothing is copied."""
+    format_, runner = assistant.format, Runner(model)
     view = assistant.steering.tries.by_type[type_].everything()
     vector = assistant.encoder.encode([SUBJECT])[0]
     ids = format_.render([Message(SUBJECT * 16, vector)]).ids
@@ -101,7 +102,8 @@ def bench_decode(assistant, type_: str, runs: int = 3, progress=lambda: None) ->
         result |= {f"{name}_beam{width}_s": round(value, 3) for name, value in middle.items()}
         result[f"ratio_beam{width}"] = round(middle["generate"] / middle["ours"], 2)
         result[f"ratio_prompt_once_beam{width}"] = round(middle["prompt_once"] / middle["ours"], 2)
-    runner, result["dtype"] = Runner(model, of_chat), str(of_chat)
+    runner = assistant.engine.runner
+    result["dtype"] = str(runner.arithmetic)
     context = runner.start(ids, [vector])
     context.condition(vector, None)
     start, hidden = context.length, context.hidden

@@ -29,19 +29,20 @@ GGUF = "words.gguf"
 RIVALS = ("ctranslate2", "xllamacpp")
 
 
-def bench_words(assistant, rounds: int = 5, progress=lambda: None) -> dict[str, float]:
-    """Tokens a second behind a prompt that is read already, medians of `rounds`; ratios are ours by theirs.
+def bench_words(assistant, model: NeoModel, rounds: int = 5, progress=lambda: None) -> dict[str, float]:
+    """Tokens a second behind a prompt that is read already, medians of `rounds`; ratios are ours by theirs, who get
+    `model`, the one that `assistant` serves, adapter merged.
 
     Raises SettingInvalid where a rival is not installed, or the base is one that they are not given.
     """
-    _check(assistant.engine.runner.model)
+    _check(model)
     runner, tokenizer, threads = assistant.engine.runner, assistant.format.tokenizer, torch.get_num_threads()
     ids = assistant.format.words(PROMPT)
     with tempfile.TemporaryDirectory() as folder:
-        model = _words_alone(runner.model)
-        model.save_pretrained(folder)
+        alone = _words_alone(model)
+        alone.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        _write_gguf(Path(folder) / GGUF, model, tokenizer)
+        _write_gguf(Path(folder) / GGUF, alone, tokenizer)
         seconds = {"ours": [seconds_to_write(runner, ids, [], WORDS) for _ in range(rounds + 1)][1:]}
         progress()
         for name, rival in (("llama_cpp", _llama_cpp), ("ctranslate2", _ctranslate2)):

@@ -16,19 +16,19 @@ TEXT = Path(__file__).parent / "english.txt"
 
 @torch.inference_mode()
 def keep(bench: Bench, queries: int, progress=lambda: None) -> dict:
-    """Perplexity a token, paragraph by paragraph: of the base, of the trained model, and their ratio."""
-    format_, model = bench.assistant.format, bench.assistant.engine.runner.model
+    """Perplexity a token, paragraph by paragraph: of the base in float32, of the trained model as it is served, and
+    their ratio."""
+    format_, runner = bench.assistant.format, bench.assistant.engine.runner
     base, _ = load_base(bench.settings.base, bench.settings.cache)
     paragraphs = [format_.words(text) for text in TEXT.read_text(encoding="utf-8").split("\n\n") if text.strip()]
     totals, tokens = {"base": 0.0, "trained": 0.0}, 0
     for ids in paragraphs:
-        known, wanted = torch.tensor([ids[:-1]]), torch.tensor(ids[1:])
-        states = {
-            "base": base.model(known, use_cache=False).last_hidden_state[0],
-            "trained": model.hidden(model.embed(known), use_cache=False)[0],
+        wanted, places = torch.tensor(ids[1:]), torch.arange(len(ids) - 1)
+        scores = {
+            "base": base(torch.tensor([ids[:-1]]), use_cache=False).logits[0],
+            "trained": runner.words(runner.backbone.start().read(runner.embed(ids[:-1]), places)),
         }
-        for name, hidden in states.items():
-            logits = hidden.float() @ model.words.float().T
+        for name, logits in scores.items():
             totals[name] += F.cross_entropy(logits, wanted, reduction="sum").item()
         tokens += len(wanted)
         progress()

@@ -1,7 +1,7 @@
 """Reads tokens through the base model's layers behind what was read before: the cache that decoding stands on.
 
 Two ways of reading. `Llama` is written out for one conversation at a time: fused products, one cache that grows
-in place, and weights of eight bits where a few tokens are read, which is where a reply's time goes. `Hub` asks the
+in place, and weights of eight bits, half of what bf16 takes in memory and in time. `Hub` asks the
 model as transformers has it, for every other architecture.
 """
 
@@ -15,9 +15,9 @@ from transformers import DynamicCache
 
 from neo.errors import SettingInvalid
 from neo.model.neo import NeoModel
+from neo.model.product import product_of
 
 ROOM = 512  # tokens of a new cache; it doubles when it is full
-FEW = 4  # rows up to which weights of eight bits are faster
 
 
 class Backbone(Protocol):
@@ -59,27 +59,9 @@ def backbone_of(model: NeoModel, light: bool = False) -> "Llama | Hub":
     return Hub(model)
 
 
-class Product:
-    """A weight [out, in] that multiplies rows. `light` keeps it a second time, in eight bits with a scale an output
-    row: a few rows then wait for half the memory of bf16. Rounding to nearest; rows are taken in bf16."""
-
-    def __init__(self, weight: Tensor, light: bool = False):
-        self.weight, self._eight = weight, None
-        if light:
-            self._scale = (weight.detach().float().abs().amax(1).clamp_min(1e-8) / 127).bfloat16()
-            self._eight = (weight.detach().float() / self._scale.float()[:, None]).round().clamp(-127, 127).char()
-
-    def __call__(self, rows: Tensor) -> Tensor:
-        """`rows` [n, in] -> [n, out], both in fp32."""
-        if self._eight is not None and len(rows) <= FEW:
-            return torch._weight_int8pack_mm(rows.bfloat16(), self._eight, self._scale).float()
-        rows = rows.to(self.weight.dtype)
-        return (torch.mv(self.weight, rows[0])[None] if len(rows) == 1 else F.linear(rows, self.weight)).float()
-
-
 class Llama:
-    """The layers of a Llama; `start` gives an empty cache. The base's modules become views of the fused weights, so
-    that nothing is held twice but what `light` adds."""
+    """The layers of a Llama; `start` gives an empty cache. Nothing is held twice: the base's modules become views of
+    the fused weights, or lose theirs where they are kept in eight bits."""
 
     def __init__(self, model: NeoModel, light: bool = False):
         config, core = model.base.config, model.core
@@ -89,11 +71,11 @@ class Llama:
         self.layers = [
             (
                 layer.input_layernorm.weight.float(),
-                Product(_fused(layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj), light),
-                Product(layer.self_attn.o_proj.weight, light),
+                product_of(light, layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj),
+                product_of(light, layer.self_attn.o_proj),
                 layer.post_attention_layernorm.weight.float(),
-                Product(_fused(layer.mlp.gate_proj, layer.mlp.up_proj), light),
-                Product(layer.mlp.down_proj.weight, light),
+                product_of(light, layer.mlp.gate_proj, layer.mlp.up_proj),
+                product_of(light, layer.mlp.down_proj),
             )
             for layer in core.layers
         ]
@@ -205,14 +187,6 @@ class HubCache:
     @property
     def bytes(self) -> int:
         return sum(layer.keys.nbytes + layer.values.nbytes for layer in self.cache.layers)
-
-
-def _fused(*layers: torch.nn.Linear) -> Tensor:
-    """The layers' weights one below the other; each layer's own becomes its part of them."""
-    together = torch.cat([layer.weight.detach() for layer in layers])
-    for layer, part in zip(layers, together.split([layer.out_features for layer in layers]), strict=True):
-        layer.weight = torch.nn.Parameter(part, requires_grad=False)
-    return together
 
 
 def _normed(rows: Tensor, weight: Tensor, eps: float) -> Tensor:

@@ -153,8 +153,8 @@ def device_called(name: str) -> torch.device:
 
 
 def arithmetic(name: str, device: torch.device = torch.device("cpu")) -> Arithmetic:
-    """What `name` means on this machine. "int8", which is also "auto" on a CPU, reads in bfloat16 where the CPU
-    multiplies matrices of it in hardware, in float32 elsewhere: emulated, bfloat16 is many times slower."""
+    """What `name` means on this machine. "int8", which is also "auto" on a CPU, multiplies many rows in bfloat16 where
+    the CPU does so in hardware, in float32 elsewhere: emulated, bfloat16 is many times slower."""
     known = ("auto", "float32", "bfloat16", *(["int8"] if device.type == "cpu" else []), *BITS)
     if name not in known:
         raise SettingInvalid(f"NEO_DTYPE is {name!r}: expected one of {', '.join(known)} on {device.type}")

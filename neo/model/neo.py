@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neo.errors import SettingInvalid
+from neo.model.product import Product
 from neo.model.rows import NewRows
 from neo.sids.store import SidBook
 from neo.sids.vocabulary import Vocabulary
@@ -125,12 +126,18 @@ class NeoModel(nn.Module):
             for weight in self.base.parameters():
                 weight.data = weight.data.to(dtype)
 
-    def embed(self, ids: Tensor, soft: Tensor | None = None, rows: Tensor | None = None) -> Tensor:
+    def embed(
+        self,
+        ids: Tensor,
+        soft: Tensor | None = None,
+        rows: Tensor | None = None,
+        words: Product | None = None,
+    ) -> Tensor:
         """Input rows [..., width] of `ids` [...]; `soft` [soft tokens, encoder width] in the order they stand; `rows`
-        are those of the new tokens, computed here if left out."""
+        are those of the new tokens, computed here if left out, `words` those of the others in place of the base's."""
         size = self.vocabulary.base_size
-        new = ids >= size
-        out = F.embedding(ids.clamp_max(size - 1), self.words).to(self.rows.control_in.dtype)
+        new, old = ids >= size, ids.clamp_max(size - 1)
+        out = words.rows(old) if words else F.embedding(old, self.words).to(self.rows.control_in.dtype)
         if new.any():
             out = out.clone()
             out[new] = (self.rows.inputs() if rows is None else rows)[ids[new] - size]
@@ -147,10 +154,10 @@ class NeoModel(nn.Module):
         dtype = self.words.dtype
         return self.core(inputs_embeds=embedded.to(dtype), **cache).last_hidden_state.to(embedded.dtype)
 
-    def text_logits(self, hidden: Tensor) -> Tensor:
-        """[n, width] -> [n, base vocabulary + controls]."""
-        words = (hidden.to(self.words.dtype) @ self.words.T).to(hidden.dtype)
-        return torch.cat([words, hidden @ self.rows.control_out.T], dim=-1)
+    def text_logits(self, hidden: Tensor, words: Product | None = None) -> Tensor:
+        """[n, width] -> [n, base vocabulary + controls], by `words` in place of the base's own rows."""
+        scores = words(hidden) if words else (hidden.to(self.words.dtype) @ self.words.T).to(hidden.dtype)
+        return torch.cat([scores, hidden @ self.rows.control_out.T], dim=-1)
 
     def level_logits(self, hidden: Tensor, shortcut: Tensor, outputs: Tensor, type_: str, level: int) -> Tensor:
         """Scores [n, codes of the level] from states [n, width], the shortcut's scores and output rows of all codes."""

@@ -10,7 +10,8 @@ are read the arithmetic may be coarser, and a reply must not depend on what was 
 from collections import OrderedDict
 from threading import Lock
 
-from neo.model.backbone import FEW, Backbone
+from neo.model.backbone import Backbone
+from neo.model.product import FEW
 
 MOST_BYTES = 64 << 20
 READ_AGAIN = FEW + 1

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from neo.errors import NotFinite
-from neo.model.backbone import FEW, Backbone, Llama, backbone_of
+from neo.model.backbone import Backbone, Llama, backbone_of
 from neo.model.neo import NeoModel
 from neo.model.prefixes import Prefixes
+from neo.model.product import FEW, product_of
 
 AHEAD = 6  # words read ahead; with weights of eight bits as many as are read fast with the word they follow
 ALIKE = 2  # latest words that must have stood before
@@ -30,11 +31,11 @@ class Arithmetic:
 
     dtype: torch.dtype = torch.float32
     light: bool = False
-    """Words are written with weights of eight bits; what is read many tokens at once is not."""
+    """With weights of eight bits."""
 
     def __str__(self) -> str:
         name = str(self.dtype).removeprefix("torch.")
-        return f"int8 for words, {name}" if self.light else name
+        return f"int8, {name}" if self.light else name
 
 
 class Runner:
@@ -47,6 +48,9 @@ class Runner:
         self.vocabulary = model.vocabulary
         self.backbone = backbone_of(model, arithmetic.light)
         self.arithmetic = replace(arithmetic, light=arithmetic.light and isinstance(self.backbone, Llama))
+        embeddings, outputs = model.base.get_input_embeddings(), model.base.get_output_embeddings()
+        self.words = product_of(self.arithmetic.light, embeddings)
+        outputs.weight = embeddings.weight  # they are tied
         self.ahead = FEW - 1 if self.arithmetic.light else AHEAD
         with torch.inference_mode():
             self.code_outputs = model.rows.code_outputs()
@@ -61,7 +65,7 @@ class Runner:
     def embed(self, ids: list[int], soft: list[np.ndarray] = ()) -> Tensor:
         """Input rows [tokens, width] of `ids`, with the soft tokens' encoder vectors in the order they stand."""
         vectors = self.tensor(np.array(soft, dtype=np.float32)) if len(soft) else None
-        return self.model.embed(self.tensor(ids), vectors, self._inputs)
+        return self.model.embed(self.tensor(ids), vectors, self._inputs, self.words)
 
     def tensor(self, values: list[int] | np.ndarray) -> Tensor:
         """`values` where the model is."""
@@ -70,7 +74,7 @@ class Runner:
     @torch.inference_mode()
     def text_scores(self, hidden: Tensor) -> np.ndarray:
         """Log-probabilities [base vocabulary + controls] after `hidden` [width]. Raises NotFinite."""
-        return _scores(self.model.text_logits(hidden[None]))[0]
+        return _scores(self.model.text_logits(hidden[None], self.words))[0]
 
     @torch.inference_mode()
     def level_scores(self, hidden: Tensor, shortcut: Tensor, type_: str, level: int) -> np.ndarray:

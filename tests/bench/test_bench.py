@@ -14,6 +14,7 @@ from neo.bench.sids import bench_sids
 from neo.bench.tries import bench_trie
 from neo.decoding.trie import Tries
 from neo.model.load import make_engine
+from neo.model.runner import Arithmetic
 from neo.sids.sid import Sid
 from tests import tiny
 from tests.chat.conftest import Scripted
@@ -52,15 +53,16 @@ class OneVector:
 
 
 def test_generate_and_our_beams_find_the_same_items():
-    model, format_ = tiny.model(tiny.book({"show": (3, 8)}))
+    book = tiny.book({"show": (3, 8)})
+    model, format_ = tiny.model(book)
     sids = {Sid("show", tuple(map(int, row))) for row in np.random.default_rng(0).integers(0, 8, (60, 3))}
     assistant = SimpleNamespace(
         format=format_,
         encoder=OneVector(),
-        engine=make_engine(model, format_),
+        engine=make_engine(tiny.model(book)[0], format_, Arithmetic(light=True)),
         steering=SimpleNamespace(tries=Tries.build(sids)),
     )
-    found = bench_decode(assistant, "show", runs=1)
+    found = bench_decode(assistant, model, "show", runs=1)
     assert found["same_items"] is True and found["ratio_beam10"] > 0 and found["prompt_tokens"] > 200
     assert 0 < found["constraint_share"] < 1 and found["text_tokens_per_second"] > 0
 

@@ -7,7 +7,7 @@ import torch
 from transformers import MistralConfig
 
 from neo.errors import SettingInvalid
-from neo.model import backbone
+from neo.model import backbone, product
 from neo.model.backbone import Hub, Llama, backbone_of
 from neo.model.load import arithmetic, device_called
 from neo.model.runner import Arithmetic
@@ -52,23 +52,23 @@ def test_bfloat16_is_near():
 
 
 @torch.inference_mode()
-def test_eight_bits_are_near_and_only_where_few_rows_are_read(monkeypatch):
+@pytest.mark.parametrize("few", [0, 4, 99])
+def test_eight_bits_are_near_however_many_rows_are_read(monkeypatch, few):
+    monkeypatch.setattr(product, "FEW", few)
     model, _ = tiny.model(BOOK)
     exact, light = (a_reply(Llama(model, light).start()) for light in (False, True))
     assert not torch.equal(light, exact) and torch.allclose(light, exact, atol=0.1)
-    monkeypatch.setattr(backbone, "FEW", 0)
-    assert torch.equal(a_reply(Llama(model, light=True).start()), exact)
 
 
 def test_eight_bits_round_to_nearest():
     """Rows of largest weights 127 and 2.54 have steps of 1 and of .02 (in bf16), so 0.4 is 0 and .5 is 25 steps."""
     weight = torch.zeros(16, 32)
     weight[0, :3], weight[1, :3] = torch.tensor([127, 0.4, -3.6]), torch.tensor([2.54, 0.5, 0])
-    eye = torch.eye(3, 32)
-    product = backbone.Product(weight, light=True)(eye)
-    assert product[:, 0].tolist() == [127, 0, -4]
     step = float(torch.tensor(0.02).bfloat16())
-    assert product[:2, 1].tolist() == pytest.approx([127 * step, 25 * step], rel=0.005)
+    for rows in (3, product.FEW + 3):
+        found = product.Product(weight, light=True)(torch.eye(rows, 32))
+        assert found[:3, 0].tolist() == [127, 0, -4]
+        assert found[:2, 1].tolist() == pytest.approx([127 * step, 25 * step], rel=0.005)
 
 
 def test_weights_are_held_once():
@@ -78,6 +78,8 @@ def test_weights_are_held_once():
     assert (
         attention.k_proj.weight.untyped_storage().data_ptr() == llama.layers[0][1].weight.untyped_storage().data_ptr()
     )
+    light = Llama(model, light=True)
+    assert attention.k_proj.weight.numel() == 0 and light.layers[0][1].weight.dtype == torch.int8
 
 
 def test_what_is_no_plain_llama_is_read_by_transformers():

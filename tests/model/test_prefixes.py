@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from neo.model import runner as runner_module
-from neo.model.backbone import FEW, Hub, Llama
+from neo.model.backbone import Hub, Llama
 from neo.model.prefixes import READ_AGAIN, Prefixes
+from neo.model.product import FEW
 from neo.model.runner import Runner
 from tests import tiny
 

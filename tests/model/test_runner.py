@@ -8,7 +8,7 @@ from neo.decoding.beams import Unconstrained, search
 from neo.errors import NotFinite
 from neo.model.backbone import LlamaCache
 from neo.model.neo import AdapterConfig, Batch
-from neo.model.runner import Runner
+from neo.model.runner import Arithmetic, Runner
 from tests import tiny
 
 BOOK = tiny.book({"show": (3, 5), "audiobook": (2, 4)})
@@ -49,6 +49,18 @@ def test_beams_score_as_reading_each_sid_plainly():
     context.extend(ids[-1:], span=1)
     hidden = plainly(model, [*prompt, runner.vocabulary.opener("show"), *ids], len(prompt), message)
     assert torch.allclose(context.hidden, hidden[-1], atol=1e-5), "the chosen beam is spliced back as if read plainly"
+
+
+@torch.inference_mode()
+def test_eight_bits_read_and_write_words_nearly_alike():
+    exact, light = (Runner(tiny.model(BOOK)[0], Arithmetic(light=light)) for light in (False, True))
+    ids = tiny.model(BOOK)[1].words("two shows about the sea")
+    assert torch.allclose(light.embed(ids), exact.embed(ids), atol=0.01)
+    states = [runner.start(ids, []).hidden for runner in (exact, light)]
+    assert torch.allclose(*states, atol=0.1)
+    near, far = light.text_scores(states[0]), light.text_scores(-states[0])
+    assert np.abs(near - exact.text_scores(states[0])).max() < 0.1 < np.abs(far - near).max()
+    assert light.model.words.numel() == light.model.base.get_output_embeddings().weight.numel() == 0, "held once"
 
 
 def test_nan_is_an_error():

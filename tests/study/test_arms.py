@@ -183,7 +183,7 @@ def test_model_arms_share_weights_and_keep_their_own_settings(catalog, study_tex
     assert all(arm.system[-1] for arm in opened.values()), "an import does not change an arm that people are judging"
     facts = opened["warm"].facts
     assert facts["weights_hash"] == folder_hash(tmp_path / "one") and facts["sampling"]["temperature"] == 0.7
-    assert facts["dtype"] == "int8 for words, bfloat16", "what was used, not what was asked for"
+    assert facts["dtype"] == "int8, bfloat16", "what was used, not what was asked for"
     assert str(tmp_path) not in str(facts), "paths are nobody's business"
     foreign = {**greedy, "weights": str(tmp_path / "foreign")}
     spec = parse_spec(study_text(arms={"greedy": greedy, "other": foreign}))
