@@ -3,8 +3,8 @@
 A title or maker of the catalog that stands in the words; the topics, tones and formats that the probe hears in the
 message or in a part of it, in any of the encoder's languages; and what the message as a whole seems to ask for: the
 act, item types, how many, in which language, known or new, which of those suggested last, whether it refuses something.
-A hint is an input, as the soft tokens are:
-the model still writes the plan itself, and says what of a hint is wanted, what refused and what was not meant.
+A hint is an input, as the soft tokens are: the model still writes the plan itself, and says what of a hint is wanted,
+what refused and what was not meant.
 """
 
 import re

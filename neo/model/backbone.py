@@ -1,8 +1,7 @@
 """Reads tokens through the base model's layers behind what was read before: the cache that decoding stands on.
 
-Two ways of reading. `Llama` is written out for one conversation at a time: fused products, one cache that grows
-in place, and weights of eight bits, half of what bf16 takes in memory and in time. `Hub` asks the
-model as transformers has it, for every other architecture.
+Two ways of reading. `Llama` is written out for one conversation at a time: fused products, one cache that grows in
+place, and weights of eight bits. `Hub` asks the model as transformers has it, for every other architecture.
 """
 
 from copy import copy

@@ -1,6 +1,11 @@
 """What a wording means in a plan: the terms of its slots, and of what its entry in `prompts/` fixes."""
 
+import re
+from functools import cache
+
+from neo.errors import PromptInvalid
 from neo.plan import SHORTER, Term, length_called
+from neo.wording import Wording
 
 SLOT_TERMS = {  # request slot -> (field, wanted)
     "topic": ("topic", True),
@@ -18,6 +23,19 @@ SLOT_TERMS = {  # request slot -> (field, wanted)
     "minutes": ("length", True),
     "hours": ("length", True),
 }
+_ASKED = {*SLOT_TERMS, "slate", "language"}
+SLOTS = {  # act -> slots that its wordings may have
+    "recommend": _ASKED,
+    "recommend_history": _ASKED,
+    "search": {*_ASKED, "clue"},
+    "refine": {*_ASKED, "ref"},
+    "why": {"ref"},
+    "describe": {"ref", "title"},
+    "compare": {"ref", "ref2"},
+    "profile": set(),
+    "talk": set(),
+}
+SLOT = re.compile(r"\{\{ *(\w+)")
 FACET_KIND = {"topic": "topics", "tone": "tones", "format": "formats"}
 PLAN_FACETS = {
     "topics": ("topic", True),
@@ -27,6 +45,23 @@ PLAN_FACETS = {
     "not_topics": ("topic", False),
     "not_tones": ("tone", False),
 }
+
+
+def entry_of(entry: str | dict) -> tuple[str, dict]:
+    """A wording and what of its plan is fixed."""
+    return (entry, {}) if isinstance(entry, str) else (entry["say"], dict(entry.get("plan", {})))
+
+
+@cache
+def check_slots(language: str, split: str) -> None:
+    """Raises PromptInvalid for a wording that nothing can fill: better now than after an hour of training."""
+    for act, entries in Wording.load(language).requests(split).items():
+        for say in (entry_of(entry)[0] for entry in entries):
+            if unknown := set(SLOT.findall(say)) - SLOTS[act]:
+                raise PromptInvalid(
+                    f"requests.{split}.yaml of {language!r}, act {act!r}, {say!r}: slot {unknown.pop()!r} cannot be "
+                    f"filled; expected {', '.join(sorted(SLOTS[act])) or 'none'}"
+                )
 
 
 def term_of(slot: str, value: str) -> Term:

@@ -3,18 +3,24 @@
 A wording names slots; an anchor item supplies what stands in them, so that something in the catalog always fits.
 """
 
-import re
 from collections.abc import Container
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
-from neo.errors import PromptInvalid
 from neo.format import copied_values
 from neo.items import CatalogItem
 from neo.plan import ANY, LENGTHS, SHORTER, Plan, Term, length_called, minutes_of
-from neo.training.meaning import FACET_KIND, PLAN_FACETS, SLOT_TERMS, fixed_terms, term_of, unique
+from neo.training.meaning import (
+    FACET_KIND,
+    PLAN_FACETS,
+    SLOT_TERMS,
+    check_slots,
+    entry_of,
+    fixed_terms,
+    term_of,
+    unique,
+)
 from neo.training.shelf import Shelf
 from neo.wording import Wording, render, slots
 
@@ -24,19 +30,6 @@ CLAUSES = {  # act -> kinds of clauses that its composed wordings may have
     "search": ("maker", "topic", "format", "language", "without"),
     "refine": ("topic", "tone", "format", "language", "familiarity", "length", "without"),
 }
-_ASKED = {*SLOT_TERMS, "slate", "language"}
-SLOTS = {  # act -> slots that its wordings may have
-    "recommend": _ASKED,
-    "recommend_history": _ASKED,
-    "search": {*_ASKED, "clue"},
-    "refine": {*_ASKED, "ref"},
-    "why": {"ref"},
-    "describe": {"ref", "title"},
-    "compare": {"ref", "ref2"},
-    "profile": set(),
-    "talk": set(),
-}
-SLOT = re.compile(r"\{\{ *(\w+)")
 REFUSED_ODDS = 2.0
 """How much likelier a refusal is drawn than another kind of clause: it is the hardest to learn."""
 ALWAYS = {"search": "maker"}  # without a name, the same words would be a recommendation
@@ -49,18 +42,6 @@ VOCABULARY = ("topic", "topic", "topic", "tone", "format", "not_topic", "not_top
 """What a request of vocabulary alone names, the more often the more names there are."""
 ENGLISH = 0.7
 """Share of English among the requests of several languages, where a stage says nothing else."""
-
-
-@cache
-def _check(language: str, split: str) -> None:
-    """Raises PromptInvalid for a wording that nothing can fill: better now than after an hour of training."""
-    for act, entries in Wording.load(language).requests(split).items():
-        for say in (_entry(entry)[0] for entry in entries):
-            if unknown := set(SLOT.findall(say)) - SLOTS[act]:
-                raise PromptInvalid(
-                    f"requests.{split}.yaml of {language!r}, act {act!r}, {say!r}: slot {unknown.pop()!r} cannot be "
-                    f"filled; expected {', '.join(sorted(SLOTS[act])) or 'none'}"
-                )
 
 
 @dataclass(frozen=True)
@@ -104,7 +85,7 @@ class Requests:
         self.shelf, self.draw, self.split, self.languages, self.english = shelf, draw, split, languages, english
         self.fold = fold
         for code in languages:
-            _check(code, split)
+            check_slots(code, split)
         self._wordings: dict[tuple[str, str], list[str | dict]] = {}
         self._by_language: dict[str, list[int]] = {}
         for index, item in enumerate(shelf.items):
@@ -168,14 +149,14 @@ class Requests:
         composed = self.split == "train" and self.draw.chance(COMPOSED.get(act, 0))
         if composed and (made := self.composed(act, wording)):
             return made
-        return _entry(self.draw.pick(self.wordings(act, wording)))
+        return entry_of(self.draw.pick(self.wordings(act, wording)))
 
     def wordings(self, act: str, wording: Wording) -> list:
         """The whole sentences of an act that this catalog can fulfil, as `prompts/` has them: those of the fold, or all
         where it has none."""
         known = (act, wording.language)
         if known not in self._wordings:
-            every = [entry for entry in wording.requests(self.split)[act] if self._possible(*_entry(entry))]
+            every = [entry for entry in wording.requests(self.split)[act] if self._possible(*entry_of(entry))]
             which, of = self.fold
             self._wordings[known] = every[len(every) * which // of : len(every) * (which + 1) // of] or every
         return self._wordings[known]
@@ -190,7 +171,7 @@ class Requests:
             drawn = self.draw.rng.choice(CLAUSES[act], size=count, replace=False, p=odds / odds.sum())
             drawn = {*drawn, ALWAYS.get(act)}
             kinds = [kind for kind in CLAUSES[act] if kind in drawn]
-            chosen = [_entry(self.draw.pick(pieces["clauses"][kind])) for kind in kinds]
+            chosen = [entry_of(self.draw.pick(pieces["clauses"][kind])) for kind in kinds]
             needs = [slot for say, _ in chosen for slot in slots(say)]
             if len(needs) == len(set(needs)) and all(self._possible(*entry) for entry in chosen):
                 break
@@ -406,11 +387,6 @@ class Requests:
         numbers = wording.phrases["numbers"][count]
         number = self.draw.pick(numbers)
         return forms.get("a", number) if count == 1 and number == numbers[0] else number
-
-
-def _entry(entry: str | dict) -> tuple[str, dict]:
-    """A wording and what of its plan is fixed."""
-    return (entry, {}) if isinstance(entry, str) else (entry["say"], dict(entry.get("plan", {})))
 
 
 def in_order(say: str, names) -> list[str]:

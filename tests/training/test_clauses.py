@@ -7,8 +7,8 @@ import pytest
 
 from neo.errors import PromptInvalid
 from neo.training import requests
-from neo.training.meaning import SLOT_TERMS
-from neo.training.requests import CLAUSES, SLOTS, Draw, Requests
+from neo.training.meaning import SLOT_TERMS, SLOTS, check_slots
+from neo.training.requests import CLAUSES, Draw, Requests
 from neo.training.shelf import Shelf
 from neo.wording import LANGUAGES, Wording, slots
 from tests.training.test_tasks import SHELF
@@ -47,10 +47,10 @@ def test_wordings_have_the_slots_that_their_acts_fill(language, split):
 
 def test_a_slot_that_nothing_fills_is_told_before_training(monkeypatch):
     monkeypatch.setattr(Wording, "requests", lambda self, split: {"why": ["Why {{ ref }} and {{ ref2 }}?"]})
-    requests._check.cache_clear()
+    check_slots.cache_clear()
     with pytest.raises(PromptInvalid, match="ref2.*expected ref"):
         composing()
-    requests._check.cache_clear()
+    check_slots.cache_clear()
 
 
 @pytest.mark.parametrize("act", CLAUSES)
