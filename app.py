@@ -37,6 +37,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
                         help='folder written by "python -m neo train" (NEO_WEIGHTS, now %(default)s)')  # fmt: skip
     parser.add_argument("--cache", type=Path, default=settings.cache,
                         help="folder for converted base models (NEO_CACHE, now %(default)s)")  # fmt: skip
+    parser.add_argument("--where", default=settings.where, metavar="SQL",
+                        help="suggest only items of which this holds, such as \"language = 'en' and year >= 2000\" "
+                             "(NEO_WHERE)")  # fmt: skip
     parser.add_argument("--share-safe", action="store_true",
                         help="for a public demo: no ratings kept, no files taken, replies limited")  # fmt: skip
     parser.add_argument("--log-texts", action="store_true",
@@ -106,7 +109,7 @@ def main(given: list[str] | None = None) -> None:
         from neo.chat.log import start_logging
         from neo.chat.page import create_page
 
-        settings = Settings(chosen.base, chosen.weights, chosen.cache)
+        settings = Settings(chosen.base, chosen.weights, chosen.cache, where=chosen.where)
         start_logging(chosen.log_texts)
         assistant = open_assistant(settings, chosen.database or default_url(), report=partial(print, flush=True))
         serve(create_page(assistant, feedback=assistant.database, public=chosen.share_safe), chosen)

@@ -115,6 +115,8 @@ def show(
             ("topics", ", ".join(found.topics)),
             ("tones", ", ".join(found.tones)),
             ("fame", f"{found.fame} of 5"),
+            ("explicit", {True: "yes", False: "no", None: None}[found.explicit]),
+            ("added", found.added.date() if found.added else None),
             ("SID", found.sid or 'none yet: run "python -m neo sids build"'),
             ("disabled", "never suggested" if session.get(DisabledItem, found.id) else None),
             ("", found.description),

@@ -45,6 +45,7 @@ def item_row(item: Item) -> dict[str, object]:
         "tones": list(item.tones),
         "format": item.format,
         "fame": item.fame,
+        "explicit": item.explicit,
         "part_of": item.part_of.key if item.part_of else None,
         "description": item.description,
         "url": f"https://{urls[0]}" if urls else None,

@@ -6,7 +6,7 @@ them with `session.scalars(statement).unique()`.
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Select, false, func, or_, select
+from sqlalchemy import Select, false, func, or_, select, text
 from sqlalchemy.orm import joinedload, selectinload
 
 from catalog.fulltext import has_word, words_of
@@ -130,6 +130,12 @@ def _narrowed(statement: Select, wish: Wish) -> Select:
             statement = statement.where(Item.id.not_in(_item_ids_with_facets(kind, unwanted)))
     if wish.most_minutes is not None:
         statement = statement.where(Item.minutes <= wish.most_minutes)
+    if wish.added_since is not None:
+        statement = statement.where(Item.added >= wish.added_since)
+    if wish.without_explicit:
+        statement = statement.where(Item.explicit.is_not(True))
+    if wish.where:
+        statement = statement.where(Item.id.in_(select(Item.id).where(text(f"({wish.where})"))))
     if wish.makers:
         statement = statement.where(Item.id.in_(_item_ids_by_makers(wish.makers)))
     if wish.without_makers:

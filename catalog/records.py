@@ -81,6 +81,7 @@ class ItemRecord(_Record):
     format: str
     fame: int = Field(ge=1, le=5)
     minutes: int | None = Field(default=None, ge=1)
+    explicit: bool | None = None
     part_of: Words | None = None
     """Key of the item that this one is a part of, such as an episode's show."""
     description: Annotated[str, StringConstraints(strip_whitespace=True, min_length=60, max_length=260)]
@@ -101,6 +102,7 @@ class ImportedRecord(_Record):
     format: str | None = None
     fame: int | None = Field(default=None, ge=1, le=5)
     minutes: int | None = Field(default=None, ge=1)
+    explicit: bool | None = None
     part_of: Words | None = None
     description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_DESCRIPTION)] = ""
 

@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None]
 
 BATCH = 500
 UNKNOWN_LANGUAGE, UNKNOWN_FAME = "und", 1
-COLUMNS = ("type", "title", "language", "year", "minutes", "fame", "description")
+COLUMNS = ("type", "title", "language", "year", "minutes", "fame", "explicit", "description")
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,7 @@ def _values(row: Row) -> dict[str, object]:
         "year": record.year,
         "minutes": record.minutes,
         "fame": record.fame,
+        "explicit": record.explicit,
         "description": record.description,
         "makers": tuple(record.makers),
         "facets": record.facets,

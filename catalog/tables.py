@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from catalog.fulltext import keep_index
 
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
 """Raise it with every change below, with a step in `catalog/migrations`; `catalog.database` refuses other versions."""
 
 FACET_KINDS = ("topic", "tone", "format")
@@ -140,6 +140,10 @@ class Item(Base):
     description: Mapped[str]
     part_of_id: Mapped[int | None] = mapped_column(ForeignKey("items.id", ondelete="SET NULL"), index=True)
     """The item that this one is a part of: an episode's show."""
+    explicit: Mapped[bool | None]
+    """Whether it has explicit words or scenes, as those say who publish it; None where nobody says."""
+    added: Mapped[datetime | None] = mapped_column(default=now)
+    """When it came into the catalog, UTC; None of what was there before this was kept."""
 
     part_of: Mapped["Item | None"] = relationship(remote_side=id)
     maker_links: Mapped[list[ItemMaker]] = relationship(

@@ -4,6 +4,7 @@ Ids and controlled names only; `catalog.lookup` turns titles and makers that som
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,13 @@ class Wish:
     most_minutes: int | None = None
     """The longest that an item may be. An unknown length is no short one."""
 
+    added_since: datetime | None = None
+    """UTC. What came into the catalog at an unknown time is not new."""
+    where: str | None = None
+    """A condition on the columns of the items, in SQL: whoever runs the program may set one, visitors may not."""
+
+    without_explicit: bool = False
+    """Nothing that is marked as explicit."""
     without_topics: tuple[str, ...] = ()
     without_tones: tuple[str, ...] = ()
     without_formats: tuple[str, ...] = ()

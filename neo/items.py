@@ -1,6 +1,7 @@
 """An item as the rest of `neo` sees it: a frozen value read from SQL, free of sessions."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from catalog.tables import Item
 from neo.sids.sid import Sid
@@ -24,6 +25,8 @@ class CatalogItem:
     sid: Sid | None
     part_of: str | None = None
     """Title of the item that this one is a part of: an episode's show."""
+    explicit: bool | None = None
+    added: datetime | None = None
 
     @classmethod
     def of(cls, row: Item) -> "CatalogItem":
@@ -44,6 +47,8 @@ class CatalogItem:
             row.description,
             Sid.parse(row.sid) if row.sid else None,
             row.part_of.title if row.part_of else None,
+            row.explicit,
+            row.added,
         )
 
     def shared_topics(self, other: "CatalogItem") -> tuple[str, ...]:

@@ -54,5 +54,6 @@ def _fields(show: dict, options: Options) -> dict[str, object]:
         "description": first("description", "summary"),
         "language": first("language"),
         "popularity": first("userRatingCount", "num_ratings", "num_reviews"),
+        "explicit": first("collectionExplicitness", "trackExplicitness", "contentAdvisoryRating"),
         "url": first("feedUrl", "link", "collectionViewUrl", "url"),
     }

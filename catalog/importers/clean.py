@@ -24,6 +24,11 @@ from catalog.vocabulary import Vocabulary
 
 NOTHING = frozenset({"", "na", "n/a", "nan", "none", "null", "nil", "-", "unknown", "undefined"})
 """How tables spell a value that is not there."""
+EXPLICIT = {
+    **dict.fromkeys(("true", "yes", "y", "1", "explicit", "mature"), True),
+    **dict.fromkeys(("false", "no", "n", "0", "clean", "cleaned", "notexplicit", "not explicit"), False),
+}
+"""How files and feeds spell whether something is explicit."""
 NO_TITLE = NOTHING - {"none", "unknown"}
 LONGEST_NOTHING = max(map(len, NOTHING))
 MOST_ESCAPED = 8
@@ -78,6 +83,7 @@ class Cleaner:
             year=self._year(fields.get("year")),
             minutes=self._minutes(fields),
             fame=self._fame(fields),
+            explicit=self._explicit(fields.get("explicit")),
             description=description or cut(", ".join(genres), MOST_DESCRIPTION),
             **facets,
         )
@@ -135,6 +141,14 @@ class Cleaner:
             elif seconds:
                 return max(1, round(seconds / 60))
         return None
+
+    def _explicit(self, value: object) -> bool | None:
+        if nothing(value):
+            return None
+        said = EXPLICIT.get(str(value).strip().lower())
+        if said is None:
+            self._note("explicit", value, "neither yes nor no: left out")
+        return said
 
     def _fame(self, fields: Mapping[str, object]) -> int | None:
         for name in ("fame", "popularity"):

@@ -42,6 +42,7 @@ USUAL = {
     "popularity": ("popularity", "num reviews", "num ratings", "ratings count", "rating count", "reviews",
                    "number of ratings", "number of reviews", "downloads", "listens", "plays", "subscribers",
                    "popularity score", "review count", "ratings", "play count"),
+    "explicit": ("explicit", "explicitness", "parental advisory", "content advisory", "mature"),
     "part_of": ("part of", "parent", "part of key"),
     "listener": ("listener", "user", "user id", "userid", "listener id", "username", "account", "profile"),
     "item": ("item", "item ref", "item reference", "reference"),

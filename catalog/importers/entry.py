@@ -13,7 +13,7 @@ from catalog.importers.source import Source
 
 ITEM_FIELDS = (
     "key", "id", "url", "type", "title", "makers", "language", "year", "minutes", "seconds", "duration", "description",
-    "genres", "topics", "tones", "format", "fame", "popularity", "part_of",
+    "genres", "topics", "tones", "format", "fame", "popularity", "explicit", "part_of",
 )  # fmt: skip
 LISTEN_FIELDS = ("listener", "item", "at", "weight", "rating", "refs")
 FIELDS = ITEM_FIELDS + LISTEN_FIELDS

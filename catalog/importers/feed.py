@@ -39,6 +39,9 @@ class Feed:
             raise FileUnusable(source.name, "it declares XML entities", "remove its <!DOCTYPE ...>")
         # The declared encoding is no longer true: the bytes are UTF-8 by now.
         data = re.sub(rb"^\s*<\?xml[^>]*\?>", b"", data)
+        # feedparser knows the old words for it alone.
+        for said, old in ((rb"true|explicit", b"yes"), (rb"false|no", b"clean")):
+            data = re.sub(rb"(<itunes:explicit>\s*)(?:" + said + rb")(\s*</)", rb"\1" + old + rb"\2", data, flags=re.I)
         parsed = feedparser.parse(io.BytesIO(data), response_headers={"content-type": "application/xml; charset=utf-8"})
         if not parsed.feed.get("title") and not parsed.entries:
             raise FileUnusable(source.name, parsed.get("bozo_exception") or "no show in it", "check that it is a feed")
@@ -61,6 +64,7 @@ class Feed:
             "genres": [tag.term for tag in show.get("tags", ()) if tag.get("term")],
             "year": min(years, default=None),
             "seconds": (sum(lengths) if is_book else median(lengths)) if lengths else None,
+            "explicit": show.get("itunes_explicit"),
             "url": address,
         }
         name = guid or (address if address and not is_private(address) else whole["title"])
@@ -83,6 +87,7 @@ def _episode(place: int, entry, whole: dict, name: str) -> Entry:
             "genres": [tag.term for tag in entry.get("tags", ()) if tag.get("term")],
             "year": entry.published_parsed.tm_year if entry.get("published_parsed") else None,
             "seconds": _seconds(entry),
+            "explicit": whole["explicit"] if (said := entry.get("itunes_explicit")) is None else said,
             "part_of": f"feed:{name}",
         },
         refs=(("episode", f"{name}#{entry.get('id') or entry.get('link') or entry.get('title')}"),),

@@ -10,7 +10,8 @@ from catalog.importers.source import Source
 
 COLUMNS = (
     "id", "url", "title", "link", "dead", "itunesId", "itunesAuthor", "language", "popularityScore", "podcastGuid",
-    "description", "oldestItemPubdate", "newestEnclosureDuration", *(f"category{number}" for number in range(1, 11)),
+    "description", "explicit", "oldestItemPubdate", "newestEnclosureDuration",
+    *(f"category{number}" for number in range(1, 11)),
 )  # fmt: skip
 
 
@@ -60,6 +61,7 @@ def _entry(place: int, row: dict, options: Options) -> Entry:
             "description": row.get("description"),
             "genres": [row[name] for name in row if name.startswith("category") and row[name]],
             "popularity": row.get("popularityScore"),
+            "explicit": row.get("explicit"),
             "url": row["url"],
             "seconds": duration if (duration := row.get("newestEnclosureDuration") or 0) > 0 else None,
         },

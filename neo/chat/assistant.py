@@ -11,6 +11,7 @@ from threading import Lock, Thread
 
 import numpy as np
 from sqlalchemy import Engine as Database
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from catalog import queries
@@ -55,8 +56,9 @@ class Assistant:
         sampling: engine.Sampling = engine.Sampling(),
         prompts: Path = FOLDER,
         frozen: bool = False,
+        where: str | None = None,
     ):
-        self.prompts, self.frozen = prompts, frozen
+        self.prompts, self.frozen, self.where = prompts, frozen, where
         self.format: Format = loaded.format
         self.encoder, self.probe, self.sampling = loaded.encoder, loaded.probe, sampling
         self.database, self.engine, self.book = database, loaded.engine, loaded.book
@@ -69,13 +71,25 @@ class Assistant:
     def _read_catalog(self, session: Session) -> None:
         """Everything that is kept of the catalog between replies."""
         self._extent = session.execute(queries.extent()).one()
-        self._sids = [Sid.parse(text) for text in session.scalars(queries.matching_sids(queries.Wish()))]
+        self._sids = self._suggestible(session)
         names = Names(TitleIndex.from_session(session), MakerIndex.from_session(session))
-        self.steering = Steering(Tries.build(self._sids), names)
+        self.steering = Steering(Tries.build(self._sids), names, self.where)
         known = set(map(tuple, session.execute(queries.facet_names())))
         self.hints = Hints(self.probe, self.encoder, Mentions(names.titles, names.makers), known)
         self.facet_values = facet_tries(session, self.format)
         self._pasts: dict[str, Past] = {}
+
+    def _suggestible(self, session: Session) -> list[Sid]:
+        try:
+            sids = session.scalars(queries.matching_sids(queries.Wish(where=self.where))).all()
+        except SQLAlchemyError as error:
+            raise NeoError(
+                f"the condition {self.where!r} cannot be asked ({getattr(error, 'orig', error)}): expected SQL about "
+                "the columns of items, such as \"language = 'en' and year >= 2000\""
+            ) from error
+        if self.where and not sids:
+            raise NeoError(f"the condition {self.where!r} leaves no item: loosen it, or leave --where out")
+        return list(map(Sid.parse, sids))
 
     def _look_for_changes(self) -> None:
         """Every now and then, beside the reply: it goes on with the catalog that it began with."""
@@ -297,4 +311,4 @@ def open_assistant(settings: Settings, database_url: str, report=lambda text: No
     with Session(database) as session:
         prepare_catalog(session, loaded.book, loaded.encoder)
     loaded.encoder.encode(["loads its weights now, not at the first message"])
-    return Assistant(loaded, database)
+    return Assistant(loaded, database, where=settings.where)

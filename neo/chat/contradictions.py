@@ -1,8 +1,10 @@
 """Where a message and the controls beside the chat say different things: the controls hold, and the reply says so."""
 
 import re
+from datetime import timedelta
 
-from neo.chat.parts import Controls
+from catalog.tables import now
+from neo.chat.parts import RECENT_DAYS, Controls
 from neo.chat.steering import CHOOSING
 from neo.chat.words import words
 from neo.items import CatalogItem
@@ -57,6 +59,8 @@ def _hides(item: CatalogItem, controls: Controls, wording: Wording, history: tup
     """What the controls say that keeps an item out of a reply, as `neo.chat.steering` filters."""
     heard = item.id in {other.id for other in history}
     new, familiar = controls.unheard or controls.familiarity == "new", controls.familiarity == "familiar"
+    page = words(wording.language)["page"]
+    recent = item.added is not None and item.added >= now() - timedelta(days=RECENT_DAYS)
     long = controls.minutes and (item.minutes is None or item.minutes > controls.minutes)
     reasons = [
         (item.id in controls.without, [words(wording.language)["card"]["refuse"]]),
@@ -68,6 +72,8 @@ def _hides(item: CatalogItem, controls: Controls, wording: Wording, history: tup
             controls.tones and not set(controls.tones) & set(item.tones),
             [wording.label("tones", tone) for tone in controls.tones],
         ),
+        (controls.clean and item.explicit, [page["clean"]]),
+        (controls.recent and not recent, [page["recent"]]),
         (long, [wording.length(length_called(controls.minutes or 0))]),
     ]
     return [label for hides, labels in reasons if hides for label in labels]

@@ -19,7 +19,7 @@ Choices = list[tuple[str, str]]
 
 def controls_of(
     taste: Taste, shelf: Shelf, types: list[str], language: str, speak: str, count: int, minutes: int | None,
-    familiarity: str, tones: list[str], unheard: bool,
+    familiarity: str, tones: list[str], unheard: bool, clean: bool, recent: bool,
 ) -> Controls:  # fmt: skip
     """The page's values as hard filters."""
     return Controls(
@@ -32,6 +32,8 @@ def controls_of(
         familiarity=familiarity or None,
         tones=tuple(tones or ()),
         unheard=unheard,
+        clean=clean,
+        recent=recent,
         without=tuple(item.id for item in shelf.refused),
         history=taste.items if taste.own else None,
     )
@@ -80,8 +82,8 @@ def filters(choices: dict[str, Choices]) -> list[gr.Component]:
     tone = gr.Dropdown(
         choices["tones"], value=[], multiselect=True, label=fixed("tone"), info=fixed("any_tone"), elem_id="neo-tones"
     )  # fmt: skip
-    unheard = gr.Checkbox(False, label=fixed("unheard"), elem_id="neo-unheard")
-    return [kinds, language, speak, count, minutes, familiarity, tone, unheard]
+    marks = [gr.Checkbox(False, label=fixed(name), elem_id=f"neo-{name}") for name in ("unheard", "clean", "recent")]
+    return [kinds, language, speak, count, minutes, familiarity, tone, *marks]
 
 
 def heard_language(visit: Visit, labels: Labels) -> str:

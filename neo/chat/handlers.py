@@ -101,10 +101,13 @@ class Handlers:
 
     def answer(
         self, visit: Visit, inspect: bool, taste: Taste, shelf: Shelf, types: list[str], language: str, speak: str,
-        count: int, minutes: int | None, familiarity: str, tones: list[str], unheard: bool, request: gr.Request,
+        count: int, minutes: int | None, familiarity: str, tones: list[str], unheard: bool, clean: bool, recent: bool,
+        request: gr.Request,
     ) -> Iterator[tuple]:  # fmt: skip
         """The reply as it grows; what is to be said next is said and answered too."""
-        controls = controls_of(taste, shelf, types, language, speak, count, minutes, familiarity, tones, unheard)
+        controls = controls_of(
+            taste, shelf, types, language, speak, count, minutes, familiarity, tones, unheard, clean, recent
+        )
         if visit and visit[-1].scene:  # a scene shows what it is made to show, whatever is set beside the chat
             controls = Controls()
         while waits(visit) and not visit[-1].begun:

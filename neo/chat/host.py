@@ -10,6 +10,7 @@ from catalog import queries
 from neo.chat.contradictions import contradictions
 from neo.chat.parts import Card, Controls, Conversation, Notice, Part, Understood, Words
 from neo.chat.steering import CHOOSING, Steered, Steering, chips, controlled
+from neo.chat.words import words
 from neo.decoding import engine
 from neo.decoding.grammar import ReplyState
 from neo.format import Facts, Format, Message
@@ -86,6 +87,8 @@ class Host:
         yield from chips(plan, self.wording)
         yield from (self.wording.label("tones", tone) for tone in self.controls.tones)
         yield from [self.wording.length(length_called(self.controls.minutes))] if self.controls.minutes else []
+        says = words(self.wording.language)["page"]
+        yield from (says[name] for name in ("clean", "recent") if getattr(self.controls, name))
 
     def _sayable(self, plan: Plan) -> Plan:
         """The plan without names that are no words of the visitor's, such as half an emoji."""

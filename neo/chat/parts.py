@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from neo.items import CatalogItem
 from neo.plan import Plan
 
+RECENT_DAYS = 30
+
 
 @dataclass(frozen=True)
 class Controls:
@@ -30,6 +32,10 @@ class Controls:
     """Every item has one of these."""
     unheard: bool = False
     """No item of the history, even where it is asked for by name."""
+    clean: bool = False
+    """No item that is marked as explicit."""
+    recent: bool = False
+    """Only items that came into the catalog within the last RECENT_DAYS."""
     without: tuple[int, ...] = ()
     """Ids of items that the visitor does not want to see again."""
     history: tuple[CatalogItem, ...] | None = None

@@ -5,13 +5,15 @@ step by step (tones, then formats, then the length or the topics, then both), an
 """
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
 from catalog import queries
 from catalog.lookup import MakerIndex, TitleIndex
+from catalog.tables import now
 from catalog.wish import Wish
-from neo.chat.parts import Controls, Conversation
+from neo.chat.parts import RECENT_DAYS, Controls, Conversation
 from neo.decoding.trie import Tries, View
 from neo.items import CatalogItem
 from neo.plan import ANY, CONTROLLED, Plan, Term
@@ -75,10 +77,10 @@ def _counted(types: tuple[tuple[str, int], ...], count: int) -> tuple[tuple[str,
 
 
 class Steering:
-    """Compiles plans for one catalog. Sessions come in as arguments."""
+    """Compiles plans for one catalog. Sessions come in as arguments; `where` holds for every filter (`Wish.where`)."""
 
-    def __init__(self, tries: Tries, names: Names):
-        self.tries, self.names = tries, names
+    def __init__(self, tries: Tries, names: Names, where: str | None = None):
+        self.tries, self.names, self.where = tries, names, where
 
     def steer(
         self,
@@ -103,8 +105,15 @@ class Steering:
         new = controls.unheard or controls.familiarity == "new"
         heard = history if new or not (plan.familiarity == "familiar" or titled) else ()
         unwanted = {*controls.without, *(item.id for item in heard)}
-        wish = Wish(
+        always = Wish(
             types=controls.types,
+            most_minutes=controls.minutes,
+            added_since=now() - timedelta(days=RECENT_DAYS) if controls.recent else None,
+            without_explicit=controls.clean,
+            where=self.where,
+        )
+        wish = replace(
+            always,
             languages=plan.languages or self._home(wording, liked, history, titled, plan),
             topics=plan.values("topic"),
             tones=plan.values("tone"),
@@ -122,13 +131,7 @@ class Steering:
             only = (controls.language,) if controls.language else ()
             known = {item.id for item in (history if controls.familiarity == "familiar" and history else titled)}
             named = tuple(item.id for item in titled if item.id in known)
-            wish = Wish(
-                controls.types,
-                only,
-                most_minutes=controls.minutes,
-                without_items=tuple(unwanted),
-                only_items=named,
-            )
+            wish = replace(always, languages=only, without_items=tuple(unwanted), only_items=named)
             plan = replace(plan, types=((ANY, len(titled)),))
         views, left_out, wish, wishes = self._loosened(session, wish, plan, controls)
         if left_out and any(views.values()):

@@ -27,12 +27,12 @@ def test_a_messy_row_by_hand():
         {
             "title": " Tide &amp; <b>Time</b>\n", "makers": "Ada Sand; BBC;Ada Sand", "language": "English",
             "year": "2019-05-01", "duration": "1:02:40", "genres": "Society & Culture, Sea, Spoons",
-            "popularity": "1.5K", "description": "<p>One.</p><p>Two.</p><script>alert('x')</script>",
+            "popularity": "1.5K", "explicit": "Yes", "description": "<p>One.</p><p>Two.</p><script>alert('x')</script>",
         }
     )  # fmt: skip
     assert record == ImportedRecord.model_validate(
         dict(title="Tide & Time", makers=("Ada Sand", "BBC"), language="en", year=2019, minutes=63,
-             topics=("society", "sea"), fame=4, description="One. Two."),
+             topics=("society", "sea"), fame=4, explicit=True, description="One. Two."),
         context={"vocabulary": VOCABULARY},
     )  # fmt: skip
     assert notes == []
@@ -41,8 +41,9 @@ def test_a_messy_row_by_hand():
 def test_what_makes_no_sense_is_left_out_and_said():
     clean, notes = cleaner()
     fields = {"title": "X", "year": "0", "minutes": "-5", "fame": "9", "topics": "spoons", "language": "Elvish?"}
+    fields["explicit"] = "perhaps"
     assert clean.record(fields) == ImportedRecord.model_construct(title="X")
-    assert sorted(field for field, _, _ in notes) == ["fame", "language", "minutes", "topics", "year"]
+    assert sorted(field for field, _, _ in notes) == ["explicit", "fame", "language", "minutes", "topics", "year"]
 
 
 @given(st.dictionaries(st.sampled_from(["title", "makers", "language", "year", "minutes", "seconds", "duration",

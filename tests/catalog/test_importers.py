@@ -32,10 +32,12 @@ RSS = """\
 xmlns:podcast="https://podcastindex.org/namespace/1.0"><channel><title>Harbour</title>
 <link>https://h.example</link><language>en-GB</language><itunes:author>Radio H</itunes:author>
 <description><![CDATA[<p>Stories of the sea.</p><script>x()</script>]]></description>
-<itunes:category text="Comedy"/><podcast:guid>917393e3</podcast:guid><podcast:person role="host">Mara</podcast:person>
+<itunes:category text="Comedy"/><itunes:explicit>false</itunes:explicit>
+<podcast:guid>917393e3</podcast:guid><podcast:person role="host">Mara</podcast:person>
 <item><title>The Lighthouse</title><guid>1</guid><pubDate>Tue, 03 Feb 2026 10:00:00 GMT</pubDate>
-<itunes:duration>00:31:20</itunes:duration><podcast:person role="guest">Ann</podcast:person></item>
-<item><title>The Tide</title><guid>2</guid><itunes:duration>-5</itunes:duration></item></channel></rss>"""
+<itunes:duration>00:31:20</itunes:duration><podcast:person role="guest">Ann</podcast:person>
+<itunes:explicit>true</itunes:explicit></item><item><title>The Tide</title><guid>2</guid>
+<itunes:duration>-5</itunes:duration></item></channel></rss>"""
 
 ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>Atomic Talk</title><id>urn:1</id>
 <link rel="self" href="https://atom.example/feed"/><author><name>Eve</name></author>
@@ -147,6 +149,7 @@ def test_a_feed_is_a_show_and_its_episodes(engine, bring):
         assert (show.description, show.topics, show.minutes) == ("Stories of the sea.", ("comedy",), 31)
         assert (episode.part_of.key, episode.minutes, episode.year) == ("show:harbour", 31, 2026)
         assert item(session, "episode:the-tide").minutes is None
+        assert (show.explicit, episode.explicit, item(session, "episode:the-tide").explicit) == (False, True, False)
 
 
 def test_librivox_api_and_dump_are_one_book(engine, bring):

@@ -77,6 +77,22 @@ def test_items_can_be_required_and_refused(small):
     assert titles(small, replace(wish, without_items=ids)) == set()
 
 
+def test_explicit_new_and_other_conditions(small):
+    serial, coast = (small.scalar(select(Item).where(Item.title == title)) for title in ("Serial", "The Wild Coast"))
+    every = titles(small, Wish())
+    serial.explicit, coast.explicit = True, False
+    long_ago = datetime(2001, 1, 1)
+    for item in small.scalars(select(Item)):
+        item.added = None if item is coast else long_ago
+    serial.added = datetime(2026, 5, 3)
+    small.flush()
+    killers = {"Serial Killers"}  # the alternative that stands for the same SID
+    assert titles(small, Wish(without_explicit=True)) == every - {"Serial"} | killers, "nobody says is not explicit"
+    assert titles(small, Wish(added_since=datetime(2026, 5, 1))) == {"Serial"}
+    assert titles(small, Wish(where="language = 'fr' or title like 'Radio%'")) == {"Vingt mille lieues", "Radio Mar"}
+    assert titles(small, Wish(topics=("sea",), where="type = 'show'")) == {"The Wild Coast", "Radio Mar"}
+
+
 def test_a_whole_reply_is_one_query(small, engine):
     statements = []
     event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))

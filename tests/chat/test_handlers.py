@@ -23,7 +23,7 @@ from neo.chat.uploads import titles_in
 from neo.chat.visit import Exchange, Tools, said, waits
 from neo.plan import Plan, Term
 
-UNSET = ([], "", "", 0, 0, "", [], False)
+UNSET = ([], "", "", 0, 0, "", [], False, False, False)
 
 
 class From:
@@ -152,11 +152,11 @@ def test_controls_by_hand(sea):
     assert controls_of(nadia, Shelf(), *UNSET) == Controls(listener="Nadia")
     assert controls_of(own, Shelf(), *UNSET) == Controls(history=(sea,))
     assert controls_of(nadia.forgot(sea.key), Shelf(), *UNSET) == Controls(history=())
-    set_ = (["show"], "fr", "de", 2, 20, "new", ["calm"], True)
+    set_ = (["show"], "fr", "de", 2, 20, "new", ["calm"], True, True, True)
     assert controls_of(Taste(), Shelf(refused=(sea,)), *set_) == Controls(
-        ("show",), "fr", None, "de", 2, 20, "new", ("calm",), True, (sea.id,)
+        ("show",), "fr", None, "de", 2, 20, "new", ("calm",), True, True, True, (sea.id,)
     )
-    emptied = controls_of(Taste(), Shelf(), [], "", "", 0, None, "", [], False)
+    emptied = controls_of(Taste(), Shelf(), [], "", "", 0, None, "", [], False, False, False)
     assert emptied == Controls(), "a box of minutes that was emptied sets nothing"
 
 

@@ -1,6 +1,7 @@
 """A chat that runs takes up what imports and deletions change, without a restart and without touching others' SIDs."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,8 +14,10 @@ from catalog.store import KeyedRow, store_items
 from catalog.tables import DisabledItem, Item, SidRow
 from catalog.wish import Wish
 from neo.chat import assistant as module
+from neo.chat.assistant import Assistant
 from neo.chat.parts import Conversation
 from neo.decoding.trie import Tries
+from neo.errors import NeoError
 from neo.sids.sid import Sid
 from tests.evaluation.test_suites import record, small_assistant
 
@@ -52,6 +55,26 @@ def test_new_items_get_sids_and_the_others_keep_theirs(assistant):
     change(assistant, add=(42,))
     assistant.renew()
     assert {key: sids(assistant)[key] for key in after} == after, "also those of earlier imports"
+
+
+def test_a_condition_holds_for_everything_that_is_suggested(assistant):
+    loaded = SimpleNamespace(
+        format=assistant.format, encoder=assistant.encoder, probe=assistant.probe, engine=assistant.engine,
+        book=assistant.book,
+    )  # fmt: skip
+    english = Assistant(loaded, assistant.database, where="language = 'en' and year > 2006")
+    with Session(assistant.database) as session:
+        kept = select(SidRow.sid).join(Item).where(Item.language == "en", Item.year > 2006)
+        assert everything(english) == set(session.scalars(kept))
+    *_, done = english.reply(Conversation(), "anything")
+    assert {(item.language, item.year > 2006) for item in done.conversation.slate} <= {("en", True)}
+    for wrong, told in (
+        ("language is", "be asked"),
+        ("year > :x", "be asked"),
+        ("year > 9000", "no item"),
+    ):
+        with pytest.raises(NeoError, match=told):
+            Assistant(loaded, assistant.database, where=wrong)
 
 
 def test_what_was_removed_is_in_no_trie(assistant):

@@ -1,6 +1,7 @@
 """From plans to filters, on the demo catalog with made-up SIDs: no model needed."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from sqlalchemy.orm import Session
@@ -9,7 +10,7 @@ from catalog import queries
 from catalog.database import open_database
 from catalog.demo import load_demo
 from catalog.lookup import MakerIndex, TitleIndex
-from catalog.tables import SidRow
+from catalog.tables import Item, SidRow
 from neo.chat.contradictions import contradictions
 from neo.chat.parts import Controls, Conversation, Turn
 from neo.chat.steering import Names, Steering, chips, controlled
@@ -233,7 +234,7 @@ def controls_that_hide(serial):
     return [
         Controls(without=(serial.id,)), Controls(unheard=True), Controls(familiarity="new"), Controls(("audiobook",)),
         Controls(language="fr"), Controls(tones=("cosy",)), Controls(minutes=serial.minutes - 1),
-        Controls(familiarity="familiar"),
+        Controls(familiarity="familiar"), Controls(clean=True), Controls(recent=True),
     ]  # fmt: skip
 
 
@@ -242,6 +243,10 @@ def test_a_title_that_a_control_hides_is_spoken_of(session, steering):
         CatalogItem.of(session.scalars(queries.items_by_key([key])).unique().one())
         for key in ("show:serial", "show:criminal")
     )
+    row = session.get(Item, serial.id)
+    row.explicit, row.added = True, datetime(2001, 1, 1)
+    session.flush()
+    serial = CatalogItem.of(row)
     named = Plan("search", (("show", 1),), terms=(Term("title", "Serial"),))
     said = []
     for controls in controls_that_hide(serial):
@@ -252,6 +257,7 @@ def test_a_title_that_a_control_hides_is_spoken_of(session, steering):
         assert contradictions(replace(named, act="describe"), controls, EN, "Serial", steered.titled) == []
     short = f"at most {serial.minutes - 1} minutes"
     hidden_by = ["Not for me", "new to you", "new to you", "audiobooks", "French", "cosy", short, "familiar"]
+    hidden_by += ["Nothing explicit", "New in the catalog (30 days)"]
     for text, by in zip(said, hidden_by, strict=True):
         assert f"asked for “Serial”; the controls say {by}" in text
 
