@@ -6,7 +6,7 @@ them with `session.scalars(statement).unique()`.
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Select, false, func, or_, select, text
+from sqlalchemy import Select, false, func, literal_column, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from catalog.fulltext import has_word, words_of
@@ -135,7 +135,8 @@ def _narrowed(statement: Select, wish: Wish) -> Select:
     if wish.without_explicit:
         statement = statement.where(Item.explicit.is_not(True))
     if wish.where:
-        statement = statement.where(Item.id.in_(select(Item.id).where(text(f"({wish.where})"))))
+        condition = literal_column(f"({wish.where}\n)")  # a comment at its end must not hide the bracket
+        statement = statement.where(Item.id.in_(select(Item.id).where(condition)))
     if wish.makers:
         statement = statement.where(Item.id.in_(_item_ids_by_makers(wish.makers)))
     if wish.without_makers:

@@ -1,4 +1,4 @@
-"""Commands: python -m neo setup | sids | train | evaluate | chat | study | bench. Each teaches itself with --help."""
+"""Commands: python -m neo setup | sids | train | ablate | evaluate | chat | study | bench. Each has a --help."""
 
 import json
 import sys
@@ -128,6 +128,52 @@ def train(
 
 
 @app.command()
+def ablate(
+    out: Annotated[Path, typer.Option(help="Folder of the models; what it holds already is not made again.")],
+    only: Annotated[list[str] | None, typer.Option(help="One variant; may be repeated. All if left out.")] = None,
+    steps: Annotated[int, typer.Option(help="Steps that each model is trained for.")] = 160,
+    sids: Annotated[Path, typer.Option(help="Folder of the usual SIDs.")] = SHIPPED_WEIGHTS,
+    base: BaseOption = Settings().base,
+    dtype: Annotated[str, typer.Option(help="Backbone arithmetic in training: bfloat16 or float32.")] = "bfloat16",
+    as_json: Annotated[bool, typer.Option("--json", help="Print all figures as one JSON object.")] = False,
+) -> None:
+    """Train small models that lack one part of the method each, and measure them: what is each part worth?
+
+    Variants: whole, no plan, no facts, SIDs shuffled, one quantizer (for all item types), no grounding, stages merged;
+    and for one task alone: search alone, history alone. Each takes a quarter of an hour on two cores.
+    """
+    from neo.training.ablations import VARIANTS, Setup, small, table
+    from neo.training.ablations import ablate as run_all
+
+    unknown = set(only or ()) - set(VARIANTS)
+    if unknown:
+        raise NeoError(f"variant {sorted(unknown)[0]!r} is unknown: expected one of {', '.join(VARIANTS)}")
+    if dtype not in ("bfloat16", "float32"):
+        raise NeoError(f"--dtype {dtype!r}: expected bfloat16 or float32")
+    book = SidBook.load(sids)
+    settings = Settings(base=base, dtype=dtype, where=None)
+    common = Setup(settings, book, TextEncoder(book.encoder), small(steps, dtype))
+    with progress_bar() as progress:
+        bars: dict[str, int] = {}
+
+        def show(variant: str, stage: str, done: int, total: int, loss: float) -> None:
+            name = f"{variant}: {stage}"
+            if name not in bars:
+                bars[name] = progress.add_task(name, total=total)
+            progress.update(bars[name], completed=done, description=f"{name} (loss {loss:.2f})")
+
+        figures = run_all(out, list(only or VARIANTS), common, show)
+    if as_json:
+        print(json.dumps(figures, indent=1))
+        return
+    heading, *rows = table(figures)
+    shown = Table(*heading)
+    for row in rows:
+        shown.add_row(*row)
+    screen.print(shown)
+
+
+@app.command()
 def evaluate(
     database: DatabaseOption,
     weights: WeightsOption = SHIPPED_WEIGHTS,
@@ -148,7 +194,7 @@ def evaluate(
     unknown = set(suite or ()) - set(SUITES)
     if unknown:
         raise NeoError(f"suite {sorted(unknown)[0]!r} is unknown: expected one of {', '.join(SUITES)}")
-    settings = Settings(base=base, weights=weights)
+    settings = Settings(base=base, weights=weights, where=None)
     bench = Bench.of(open_assistant(settings, database, report), settings)
     results = {}
     with progress_bar() as progress:

@@ -172,7 +172,8 @@ class Format:
 
     def _hint(self, message: Message) -> list[int]:
         """The hint span of a message: its tokens are those of a plan, a "ref" without a position says that the message
-        follows up on the turn before, a "not" in front that it refuses something. Nothing for an empty hint."""
+        follows up on the turn before, a "not" in front that it refuses something. What it may speak of has a
+        span of its own. Nothing for an empty hint."""
         hint, name = message.hint, self.vocabulary.id
         ids = [name(hint.act)] if hint.act else []
         ids += [name("not")] if hint.refuses else []
@@ -184,14 +185,18 @@ class Format:
         ids += [name("ref")] if hint.follows else []
         for ref in hint.refs:
             ids += [name("ref"), name(f"x{ref}")]
-        for term in hint.terms:
-            ids += [name(term.field)]
-            if term.field in CONTROLLED:
-                ids += self.words(" " + term.value)
-            else:  # as it stands there, and no part of another word
-                found = re.search(rf"(?<!\w){re.escape(term.value)}(?!\w)", message.text)
-                ids += self._covering(message.text, *found.span()) if found else self.words(" " + term.value)
-        return [name("hint"), *ids, name("/hint")] if ids else []
+        ids += self._named(hint.terms, message.text)
+        perhaps = self._named(hint.perhaps, message.text)
+        return [id_ for span in (ids, perhaps) if span for id_ in (name("hint"), *span, name("/hint"))]
+
+    def _named(self, terms: tuple[Term, ...], text: str) -> list[int]:
+        """Terms of a hint: names as they stand in the text, and as no part of another word."""
+        ids: list[int] = []
+        for term in terms:
+            ids += [self.vocabulary.id(term.field)]
+            found = term.field not in CONTROLLED and re.search(rf"(?<!\w){re.escape(term.value)}(?!\w)", text)
+            ids += self._covering(text, *found.span()) if found else self.words(" " + term.value)
+        return ids
 
     def facts(self, facts: Facts) -> list[int]:
         span = self.vocabulary.span(facts.sid) if facts.sid else []

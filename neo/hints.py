@@ -1,10 +1,10 @@
 """Hints: what the sentence encoder and the catalog recognise in a message, put behind its words for the model to read.
 
 A title or maker of the catalog that stands in the words; the topics, tones and formats that the probe hears in the
-message or in a part of it, in any of the encoder's languages; and what the message as a whole seems to ask for: the
-act, item types, how many, in which language, known or new, which of those suggested last, whether it refuses something.
-A hint is an input, as the soft tokens are: the model still writes the plan itself, and says what of a hint is wanted,
-what refused and what was not meant.
+message or in a piece of it, in any of the encoder's languages, surely or perhaps; and what the message as a whole
+seems to ask for: the act, item types, how many, in which language, known or new, which of those suggested last, whether
+it refuses something. A hint is an input, as the soft tokens are: the model still writes the plan itself, and says what
+of a hint is wanted, what refused and what was not meant.
 """
 
 import re
@@ -13,18 +13,24 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from scipy.special import logit
 
 from catalog.mentions import Mention, Mentions
 from catalog.names import plain
-from neo.model.probe import BARE, FACETS, FOLLOWS, REFUSES, Probe, letters
+from neo.format import Message, Reply
+from neo.model.probe import BARE, FOLLOWS, REFUSES, Probe, letters
 from neo.plan import Hint, Term
 from neo.sids.encoder import TextEncoder
+from neo.sids.vocabulary import FIELDS
 from neo.sids.vocabulary import MOST as LAST_POSITION
 
-MOST, LEAST = 4, 0.2  # facets of a hint, and the least probability of one
-LIKELY = 0.5  # the least probability of what the whole message seems to be
-WINDOW, STEP, MOST_PIECES = 4, 2, 16  # words of a piece, words between two pieces, pieces of a message
-FIELDS = {"title": "title", "maker": "by"}
+LIKELY, MOST = 0.5, 6  # the least probability of what a hint says, and the most facets
+POSSIBLE, MOST_POSSIBLE = 0.15, 3  # the same of facets that it says less surely
+WINDOWS = ((4, 2), (2, 1))  # words of a piece, words between two pieces: names are short, and others drown them
+MOST_PIECES = 32  # of a message
+REFUSAL = (-4.0, 1.0)  # the least and the most that "not" may gain
+TOGETHER = 256  # messages whose pieces are scored at once
+NAMED = {"title": "title", "maker": "by"}
 NAME = "Xx"  # stands for a title or maker where letters are read: those of names say nothing of a request
 
 
@@ -40,47 +46,55 @@ class Hints:
         known: Container[tuple[str, str]] | None = None,
     ):
         self.probe, self.encoder, self.mentions = probe, encoder, mentions
-        self._is_facet = np.array(
-            [out[0] in FACETS and (known is None or out in known) for out in probe.outputs], dtype=bool
-        )
+        facets = [probe.outputs[at] for at in probe.facets]
+        self._is_known = np.array([known is None or facet in known for facet in facets], dtype=bool)
 
     def of(self, texts: Sequence[str]) -> list[Hint]:
-        """The hint of each text; its terms are names in the order they stand, then facets, the likeliest first."""
+        """The hint of each text; its terms are names in the order they stand, then facets in the order of a plan."""
         named = list(map(self.mentions.find, texts))
         spelled = [letters(unnamed(text, names)) for text, names in zip(texts, named, strict=True)]
         return [
-            replace(heard, terms=(*(Term(FIELDS[one.kind], one.said) for one in names), *heard.terms))
+            replace(heard, terms=(*(Term(NAMED[one.kind], one.said) for one in names), *heard.terms))
             for names, heard in zip(named, self._heard(texts, spelled), strict=True)
         ]
 
     @torch.inference_mode()
     def _heard(self, texts: Sequence[str], spelled: list[torch.Tensor]) -> list[Hint]:
-        """What the probe hears. A facet is as likely in a message as in the piece of it where it is likeliest."""
+        """What the probe hears; `spelled`: the letters of each text, names left out."""
         if not self.probe.outputs or not texts:
             return [Hint() for _ in texts]
         cut = [pieces(text) for text in texts]
         known = sorted({piece for each in cut for piece in each})
         vectors = torch.from_numpy(self.encoder.encode(known))
-        chances = torch.cat([torch.sigmoid(self.probe(part)) for part in vectors.split(4096)]).numpy()
         at = {piece: row for row, piece in enumerate(known)}
-        whole = torch.sigmoid(self.probe(vectors[[at[text] for text in texts]], spelled)).numpy()
-        return [
-            self._hint(one, chances[at[each[0]]], chances[[at[piece] for piece in each]].max(0))
-            for one, each in zip(whole, cut, strict=True)
-        ]
+        themselves = vectors[[at[text] for text in texts]]
+        alone = torch.sigmoid(self.probe(themselves)).numpy()
+        whole = torch.sigmoid(self.probe(themselves, spelled)).numpy()
+        heard: list[Hint] = []
+        for start in range(0, len(texts), TOGETHER):
+            some = slice(start, start + TOGETHER)
+            rows = torch.tensor([at[piece] for each in cut[some] for piece in each])
+            sizes = torch.tensor([len(each) for each in cut[some]])
+            of = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
+            spoken = torch.sigmoid(self.probe.spoken(self.probe(vectors[rows]), of, len(sizes)))
+            heard += map(self._hint, whole[some], alone[some], spoken.numpy())
+        return heard
 
-    def _hint(self, whole: np.ndarray, alone: np.ndarray, anywhere: np.ndarray) -> Hint:
-        """`whole`: the chances in the message itself, `alone`: by its vector alone, `anywhere`: the best of all its
-        pieces; each [outputs]. An act is heard where letters and vector agree: who speaks of a bad night may use the
-        words of those who ask for something to hear."""
+    def _hint(self, whole: np.ndarray, alone: np.ndarray, spoken: np.ndarray) -> Hint:
+        """Chances: `whole` of what the message says, `alone` by its vector alone [outputs]; `spoken` of what its pieces
+        speak of [facets]. An act is heard where letters and vector agree: who speaks of a bad night may use the words
+        of those who ask for something to hear."""
         outputs = self.probe.outputs
         likely = [outputs[at] for at in np.argsort(-whole, kind="stable") if whole[at] >= LIKELY]
 
         def names(of: str) -> tuple[str, ...]:
             return tuple(name for field, name in likely if field == of)
 
-        facets = anywhere * self._is_facet
-        best = np.argsort(-facets, kind="stable")[:MOST]
+        chances = spoken * self._is_known
+        order = np.argsort(-chances, kind="stable")
+        facets = [(chances[at], Term(*outputs[self.probe.facets[at]])) for at in order[: MOST + MOST_POSSIBLE]]
+        sure = [term for chance, term in facets if chance >= LIKELY][:MOST]
+        rest = [term for chance, term in facets if chance >= POSSIBLE and term not in sure]
         return Hint(
             act=next((name for name in names("act") if alone[outputs.index(("act", name))] >= LIKELY), None),
             follows=FOLLOWS in likely,
@@ -92,9 +106,11 @@ class Hints:
             ids_only=BARE in likely,
             refs=tuple(map(int, names("ref"))),
             terms=(
-                *(Term(*outputs[at]) for at in best if facets[at] >= LEAST),
+                *sorted(sure, key=lambda term: FIELDS.index(term.field)),
                 *(Term("length", name) for name in names("length")),
             ),
+            perhaps=tuple(rest[:MOST_POSSIBLE]),
+            refusal=float(logit(whole[outputs.index(REFUSES)])) if REFUSES in outputs else 0.0,
         )
 
 
@@ -110,6 +126,16 @@ def placed(hint: Hint, slate: Sequence[str]) -> Hint:
     return replace(hint, refs=tuple(refs or (ref for ref in hint.refs if ref <= len(slate))))
 
 
+def refusal(turns: Sequence[Message | Reply]) -> float:
+    """What the score of a plan's "not" gains, or loses, by what the probe hears in the last message of a prompt.
+
+    Composed messages refuse far more often than people do, and the model expects it. Nothing where an earlier plan
+    refuses something: that may stay."""
+    if any(not term.wanted for turn in turns if isinstance(turn, Reply) for term in turn.plan.terms):
+        return 0.0
+    return float(np.clip(turns[-1].hint.refusal, *REFUSAL))
+
+
 def unnamed(text: str, names: Sequence[Mention]) -> str:
     """A text without the names that stand in it."""
     for one in reversed(names):
@@ -118,9 +144,13 @@ def unnamed(text: str, names: Sequence[Mention]) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    """A message, its clauses, and windows of some words: a facet may be named in passing."""
+    """A message, its clauses, and windows of some words, fewer of them where it is long: a facet may be named in
+    passing."""
     words = text.split()
     clauses = [part.strip() for part in re.split(r"[.,;:!?()/]+|\s[-–—]\s", text)]
-    starts = [*range(0, len(words) - WINDOW, STEP), max(0, len(words) - WINDOW)]
-    windows = [" ".join(words[at : at + WINDOW]) for at in starts]
+    windows: list[str] = []
+    for size, step in WINDOWS:
+        starts = (*range(0, len(words) - size, step), max(0, len(words) - size))
+        room = max(1, MOST_PIECES - 1 - len(clauses) - len(windows))
+        windows += [" ".join(words[at : at + size]) for at in starts[:: -(-len(starts) // room)]]
     return list(dict.fromkeys((text, *(piece for piece in (*clauses, *windows) if len(piece) > 2))))[:MOST_PIECES]

@@ -4,7 +4,7 @@ How a plan looks as tokens is the business of `neo.format`; how it becomes a fil
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from neo.items import CatalogItem
 from neo.sids.vocabulary import ACTS, FIELDS, MOST
@@ -56,6 +56,11 @@ class Hint:
     refs: tuple[int, ...] = ()
     """Positions in the latest slate of what the message names."""
     terms: tuple[Term, ...] = ()
+    """Names as they stand, then facets in the order of a plan; all as if they were wanted."""
+    perhaps: tuple[Term, ...] = ()
+    """Facets that it may speak of, the likeliest first."""
+    refusal: float = field(default=0.0, compare=False)
+    """Log-odds that it refuses something. Not read: it is weighed when the plan says what is wanted and what not."""
 
 
 @dataclass(frozen=True)

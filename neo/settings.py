@@ -31,7 +31,8 @@ class Settings:
     # Arithmetic of the backbone: "float32", "bfloat16", "int8" (weights of eight bits; "auto" on a CPU),
     # or "8bit" and "4bit", the base as bitsandbytes packs it.
     dtype: str = field(default_factory=lambda: os.environ.get("NEO_DTYPE", "auto"))
-    # What of the catalog may be suggested, as an SQL condition on the columns of its items.
+    # What of the catalog may be suggested, as an SQL condition on the columns of its items;
+    # in pages and `chat` alone: what is measured is the whole catalog.
     where: str | None = field(default_factory=lambda: os.environ.get("NEO_WHERE"))
     # Where the model runs, as torch names it: "cpu", "cuda", "cuda:1"; "auto" is a GPU where there is one.
     device: str = field(default_factory=lambda: os.environ.get("NEO_DEVICE", "auto"))

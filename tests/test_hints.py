@@ -8,14 +8,15 @@ import torch
 
 from catalog.lookup import MakerIndex, TitleIndex
 from catalog.mentions import Mentions
-from neo.format import Format, Message
-from neo.hints import LEAST, MOST, MOST_PIECES, Hints, pieces, placed, unnamed
+from neo.format import Format, Message, Reply
+from neo.hints import MOST, MOST_PIECES, MOST_POSSIBLE, REFUSAL, Hints, pieces, placed, refusal, unnamed
 from neo.model.probe import BARE, BUCKETS, FOLLOWS, REFUSES, Probe, letters
-from neo.plan import Hint, Term
+from neo.plan import Hint, Plan, Term
 from neo.sids.vocabulary import TypeShape, Vocabulary
 from tests import tiny
 
-FACETS = tuple(("topic", name) for name in ("law", "sea", "war", "food", "space", "music"))
+NAMES = ("law", "sea", "war", "food", "space", "music", "love", "maps", "art", "sport")
+FACETS = tuple(("topic", name) for name in NAMES)
 VOCABULARY = Vocabulary(49152, (TypeShape("show", 2, 4),), ("en",))
 
 
@@ -49,7 +50,26 @@ def test_names_stand_before_facets_and_unlikely_facets_are_left_out():
 
 def test_a_message_has_at_most_so_many_facets():
     (found,) = HINTS.of([" ".join(name for _, name in FACETS)])
-    assert len(found.terms) == MOST and LEAST < 0.9
+    assert len(found.terms) == MOST and len(found.perhaps) == MOST_POSSIBLE < len(FACETS) - MOST
+
+
+class Unsure(Straight):
+    def forward(self, vectors, spelled=None):
+        return torch.logit(torch.sigmoid(super().forward(vectors, spelled)) * torch.tensor([1, 0.3, *[1] * 8]))
+
+
+def test_what_is_less_sure_stands_apart():
+    hint = Hints(Unsure(), Spelled(), MENTIONS).of(["the sea and law"])[0]
+    assert (hint.terms, hint.perhaps) == ((Term("topic", "law"),), (Term("topic", "sea"),))
+    format_ = Format(tiny.tokenizer(), VOCABULARY)
+    ids = format_.render([Message("the sea and law", np.ones(6, np.float32), hint=hint)]).ids
+    said = [VOCABULARY.name(i) or format_.text([i]) for i in ids[ids.index(VOCABULARY.id("hint")) :]]
+    assert said[:8] == ["hint", "topic", " law", "/hint", "hint", "topic", " sea", "/hint"]
+
+
+def test_a_message_speaks_of_what_its_best_piece_does():
+    logits = torch.tensor([[0.0, 1, -1, *[0] * 7], [2.0, 0, -2, *[0] * 7], [1.0, *[0] * 9]])
+    assert Straight().spoken(logits, torch.tensor([0, 0, 1]), 2)[:, :3].tolist() == [[2, 1, -1], [1, 0, 0]]
 
 
 def test_pieces_hold_the_whole_and_every_clause_of_a_short_message():
@@ -112,7 +132,7 @@ def test_facets_that_the_catalog_lacks_are_no_hints():
     assert hints.of(["sea and war"]) == [Hint(terms=(Term("topic", "sea"),))]
 
 
-@pytest.mark.parametrize("count", range(1, 30))
+@pytest.mark.parametrize("count", range(1, 50))
 def test_every_word_of_a_message_stands_in_a_window(count):
     words = [f"w{n}" for n in range(count)]
     assert set(words) <= {word for piece in pieces(" ".join(words))[1:] or words for word in piece.split()}
@@ -203,10 +223,18 @@ def test_names_that_are_mistyped_overlap_no_other():
 
 def test_a_hint_is_written_with_the_tokens_of_a_plan():
     format_ = Format(tiny.tokenizer(), VOCABULARY)
-    hint = Hint(
-        "why", True, True, ("show",), (3,), ("en",), "new", ids_only=True, refs=(2,), terms=(Term("topic", "law"),)
-    )
+    terms = (Term("topic", "law"),)
+    hint = Hint("why", True, True, ("show",), (3,), ("en",), "new", ids_only=True, refs=(2,), terms=terms)
     ids = format_.render([Message("Why that?", np.ones(6, np.float32), hint=hint)]).ids
     start, stop = ids.index(VOCABULARY.id("hint")), ids.index(VOCABULARY.id("/hint"))
     said = [VOCABULARY.name(i) or format_.text([i]) or format_.tokenizer.decode([i]) for i in ids[start + 1 : stop]]
     assert said == ["why", "not", "type:show", "x3", "lang:en", "new", "ids", "ref", "ref", "x2", "topic", " law"]
+
+
+def test_what_the_probe_hears_of_a_refusal_is_weighed_in_the_plan():
+    hints = Hints(Flags(), Words(), MENTIONS)
+    refuses, asks = (Message("", np.ones(4, np.float32), hint=hint) for hint in hints.of(["give", "show"]))
+    assert refusal([refuses]) == REFUSAL[1] and REFUSAL[0] <= refusal([asks]) < 0
+    earlier = Reply(Plan("recommend", terms=(Term("topic", "war", wanted=False),)))
+    assert refusal([refuses, earlier, asks]) == 0, "what was refused before may stay"
+    assert refusal([Message("", np.ones(4, np.float32))]) == 0, "a probe that does not hear it says nothing"

@@ -54,6 +54,6 @@ def _fields(show: dict, options: Options) -> dict[str, object]:
         "description": first("description", "summary"),
         "language": first("language"),
         "popularity": first("userRatingCount", "num_ratings", "num_reviews"),
-        "explicit": first("collectionExplicitness", "trackExplicitness", "contentAdvisoryRating"),
+        "explicit": first("contentAdvisoryRating", "trackExplicitness", "collectionExplicitness"),
         "url": first("feedUrl", "link", "collectionViewUrl", "url"),
     }

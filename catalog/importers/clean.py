@@ -25,8 +25,8 @@ from catalog.vocabulary import Vocabulary
 NOTHING = frozenset({"", "na", "n/a", "nan", "none", "null", "nil", "-", "unknown", "undefined"})
 """How tables spell a value that is not there."""
 EXPLICIT = {
-    **dict.fromkeys(("true", "yes", "y", "1", "explicit", "mature"), True),
-    **dict.fromkeys(("false", "no", "n", "0", "clean", "cleaned", "notexplicit", "not explicit"), False),
+    **dict.fromkeys(("true", "yes", "y", "1", "1.0", "explicit", "mature"), True),
+    **dict.fromkeys(("false", "no", "n", "0", "0.0", "clean", "cleaned", "notexplicit", "not explicit"), False),
 }
 """How files and feeds spell whether something is explicit."""
 NO_TITLE = NOTHING - {"none", "unknown"}

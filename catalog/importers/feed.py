@@ -40,8 +40,9 @@ class Feed:
         # The declared encoding is no longer true: the bytes are UTF-8 by now.
         data = re.sub(rb"^\s*<\?xml[^>]*\?>", b"", data)
         # feedparser knows the old words for it alone.
-        for said, old in ((rb"true|explicit", b"yes"), (rb"false|no", b"clean")):
-            data = re.sub(rb"(<itunes:explicit>\s*)(?:" + said + rb")(\s*</)", rb"\1" + old + rb"\2", data, flags=re.I)
+        for said, old in ((rb"true|explicit|yes", b"yes"), (rb"false|no|clean", b"clean")):
+            tag = rb"(<itunes:explicit>\s*)(?:<!\[CDATA\[\s*)?(?:" + said + rb")(?:\s*\]\]>)?(\s*</)"
+            data = re.sub(tag, rb"\1" + old + rb"\2", data, flags=re.IGNORECASE)
         parsed = feedparser.parse(io.BytesIO(data), response_headers={"content-type": "application/xml; charset=utf-8"})
         if not parsed.feed.get("title") and not parsed.entries:
             raise FileUnusable(source.name, parsed.get("bozo_exception") or "no show in it", "check that it is a feed")

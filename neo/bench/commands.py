@@ -89,7 +89,7 @@ def bench_decode(
     from neo.chat.assistant import open_assistant
     from neo.model.load import load_model
 
-    settings = Settings(base=base, weights=weights)
+    settings = Settings(base=base, weights=weights, where=None)
     assistant, (model, *_) = open_assistant(settings, database, report), load_model(settings)
     with progress_bar() as progress:
         bar = progress.add_task("decoding", total=2 * runs)
@@ -113,7 +113,7 @@ def bench_words(
     from neo.chat.assistant import open_assistant
     from neo.model.load import load_model
 
-    settings = Settings(base=base, weights=weights)
+    settings = Settings(base=base, weights=weights, where=None)
     assistant, (model, *_) = open_assistant(settings, database, report), load_model(settings)
     model.merge_adapter()
     with progress_bar() as progress:
@@ -134,7 +134,7 @@ def bench_chat(
     from neo.evaluation.bench import Bench
     from neo.evaluation.speed import MESSAGES, speed
 
-    settings = Settings(base=base, weights=weights)
+    settings = Settings(base=base, weights=weights, where=None)
     bench = Bench.of(open_assistant(settings, database, report), settings)
     with progress_bar() as progress:
         bar = progress.add_task("messages", total=len(MESSAGES))
@@ -155,7 +155,7 @@ def bench_load(
     from neo.bench.load import bench_load
     from neo.chat.assistant import open_assistant
 
-    assistant = open_assistant(Settings(base=base, weights=weights), database, report)
+    assistant = open_assistant(Settings(base=base, weights=weights, where=None), database, report)
     with progress_bar() as progress:
         bar = progress.add_task("replies", total=visitors * messages)
         found = bench_load(assistant, visitors, messages, lambda: progress.advance(bar))

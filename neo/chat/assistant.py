@@ -29,7 +29,7 @@ from neo.decoding.trie import Tries
 from neo.errors import NeoError
 from neo.facets import facet_tries
 from neo.format import HISTORY, Format, Message, copied_values, earlier
-from neo.hints import Hints, placed
+from neo.hints import Hints, placed, refusal
 from neo.items import CatalogItem
 from neo.model.load import Loaded, load
 from neo.plan import LENGTHS, Plan
@@ -65,31 +65,21 @@ class Assistant:
         self._looked, self._looking = time.monotonic(), Lock()
         with Session(database) as session:
             self._read_catalog(session)
-        if not self._sids:
-            raise NeoError('the catalog has no SIDs: run "python -m catalog load" and "python -m neo sids write"')
+            if not self._sids:
+                raise NeoError('the catalog has no SIDs: run "python -m catalog load" and "python -m neo sids write"')
+            if where:
+                _require_some(session, where)
 
     def _read_catalog(self, session: Session) -> None:
         """Everything that is kept of the catalog between replies."""
         self._extent = session.execute(queries.extent()).one()
-        self._sids = self._suggestible(session)
+        self._sids = [Sid.parse(text) for text in session.scalars(queries.matching_sids(queries.Wish()))]
         names = Names(TitleIndex.from_session(session), MakerIndex.from_session(session))
         self.steering = Steering(Tries.build(self._sids), names, self.where)
         known = set(map(tuple, session.execute(queries.facet_names())))
         self.hints = Hints(self.probe, self.encoder, Mentions(names.titles, names.makers), known)
         self.facet_values = facet_tries(session, self.format)
         self._pasts: dict[str, Past] = {}
-
-    def _suggestible(self, session: Session) -> list[Sid]:
-        try:
-            sids = session.scalars(queries.matching_sids(queries.Wish(where=self.where))).all()
-        except SQLAlchemyError as error:
-            raise NeoError(
-                f"the condition {self.where!r} cannot be asked ({getattr(error, 'orig', error)}): expected SQL about "
-                "the columns of items, such as \"language = 'en' and year >= 2000\""
-            ) from error
-        if self.where and not sids:
-            raise NeoError(f"the condition {self.where!r} leaves no item: loosen it, or leave --where out")
-        return list(map(Sid.parse, sids))
 
     def _look_for_changes(self) -> None:
         """Every now and then, beside the reply: it goes on with the catalog that it began with."""
@@ -253,7 +243,10 @@ class Assistant:
         rendered = self.format.render(prompt)
         said = [text for turn in turns for text in (turn.message, *copied_values(turn.plan))] + [message]
         rules = PlanRules(
-            self.format.vocabulary, self.facet_values, tuple(tuple(self.format.words(text)) for text in said)
+            self.format.vocabulary,
+            self.facet_values,
+            tuple(tuple(self.format.words(text)) for text in said),
+            refusal(prompt),
         )
         given = self.format.plan(plan, said) if plan else None
         with Session(self.database) as session:
@@ -302,6 +295,19 @@ class Assistant:
     def mean_vector(self, items: tuple[CatalogItem, ...]) -> np.ndarray | None:
         """The mean of what the items say of a taste, None for no items."""
         return np.mean(store.tastes_of(items, self.book, self.encoder), axis=0) if items else None
+
+
+def _require_some(session: Session, where: str) -> None:
+    """Raises NeoError for a condition that is no SQL, or that no item fulfils."""
+    try:
+        found = session.scalars(queries.matching_sids(queries.Wish(where=where)).limit(1)).first()
+    except SQLAlchemyError as error:
+        raise NeoError(
+            f"the condition {where!r} cannot be asked ({getattr(error, 'orig', error)}): expected SQL about the "
+            "columns of items, such as \"language = 'en' and year >= 2000\""
+        ) from error
+    if found is None:
+        raise NeoError(f"the condition {where!r} leaves no item: loosen it, or leave --where out")
 
 
 def open_assistant(settings: Settings, database_url: str, report=lambda text: None) -> Assistant:

@@ -9,6 +9,7 @@ from neo.items import CatalogItem
 from neo.plan import Plan
 
 RECENT_DAYS = 30
+"""How long something that came into the catalog is new."""
 
 
 @dataclass(frozen=True)

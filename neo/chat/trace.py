@@ -86,6 +86,7 @@ class Watch:
             tuple(
                 (field.name, _shown(field.name, value))
                 for field in fields(steered.wish)
+                if field.name != "where"  # whoever runs the program need not tell
                 if (value := getattr(steered.wish, field.name))
             ),
             tuple((phase, round(1000 * self.seconds[phase], 1)) for phase in PHASES),
@@ -141,8 +142,8 @@ def children_along(view: Children, sid: Sid) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def _shown(name: str, value: int | tuple) -> str:
+def _shown(name: str, value: object) -> str:
     """What a filter asks for, or how many items it names."""
-    if isinstance(value, int):
-        return str(value)
-    return str(len(value)) if name in COUNTED else ", ".join(map(str, value))
+    if name in COUNTED:
+        return str(len(value))
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -138,18 +138,18 @@ class Engine:
 
     def _write_plan(self, context, rules: PlanRules) -> list[int]:
         """Greedy under the plan's grammar; a token that alone is allowed costs no score."""
-        written = [self.vocabulary.id("plan")]
+        written, refusing = [self.vocabulary.id("plan")], self.vocabulary.id("not")
         state = PlanState(rules)
         context.extend(written)
         while not state.closed:
             allowed = sorted(state.allowed())
             if not allowed:
                 raise NothingAllowed("the plan's grammar left nothing to write")
-            id_ = (
-                allowed[0]
-                if len(allowed) == 1
-                else allowed[int(np.argmax(self.runner.text_scores(context.hidden)[allowed]))]
-            )
+            id_ = allowed[0]
+            if len(allowed) > 1:
+                scores = self.runner.text_scores(context.hidden)[allowed]
+                scores = scores + np.where(np.array(allowed) == refusing, rules.refusal, 0.0)
+                id_ = allowed[int(np.argmax(scores))]
             state = state.advance(id_)
             written.append(id_)
             context.write(id_)
@@ -175,8 +175,8 @@ class Engine:
                 yield End("length")
                 return
             if type_ is None:
-                if position and state.ends_with_the_line() and id_ in self._line_ends:
-                    yield End("end")  # the line about the last item is the last line
+                if (position or words) and state.ends_with_the_line() and id_ in self._line_ends:
+                    yield End("end")  # the line about the last item is the last line, words alone are one line
                     return
                 context.write(id_)
                 words += 1

@@ -41,11 +41,13 @@ class WordTrie:
 
 @dataclass(frozen=True)
 class PlanRules:
-    """What a plan may name. `said`: token ids of the visitor's messages, latest last."""
+    """What a plan may name, and how readily it refuses. `said`: token ids of the visitor's messages, latest last."""
 
     vocabulary: Vocabulary
     values: dict[str, WordTrie]
     said: tuple[tuple[int, ...], ...]
+    refusal: float = 0.0
+    """What is added to the score of "not" (`neo.hints.refusal`)."""
 
     def copies_of(self, prefix: tuple[int, ...]) -> set[int]:
         """Tokens that continue `prefix` somewhere in what was said."""
@@ -206,7 +208,8 @@ class ReplyState:
         return self.free or not self.openable()
 
     def ends_with_the_line(self) -> bool:
-        """Whether what is still to come is the line about the last item; a free reply ends when the model ends it."""
+        """Whether what is still to come is the line about the last item, or words alone; a free reply ends when the
+        model ends it."""
         return not self.free and self.may_end()
 
     def allowed_controls(self) -> frozenset[int]:

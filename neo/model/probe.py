@@ -3,6 +3,9 @@ the model.
 
 The vector knows what things mean, in any language; the letters say how many, in which language, which one. Letters are
 hashed runs of words and of characters, one weight for each and output (Joulin et al. 2017, arXiv 1607.01759).
+
+A facet may be named in passing, so a message is also heard in pieces: it speaks of what its best piece speaks of, and
+is taught so (learning from bags, Dietterich et al. 1997).
 """
 
 import json
@@ -22,11 +25,13 @@ FOLLOWS, REFUSES, BARE = ("follows", ""), ("refuses", ""), ("ids", "")
 """The outputs for what changes an earlier request, what says of something that it is not wanted, and what asks for a
 list without words."""
 FACETS = ("topic", "tone", "format")
-"""Fields whose names are heard from vectors alone, in parts of a message too; all others are heard in the whole."""
+"""Fields whose names are heard from vectors alone, in pieces of a message too; all others are heard in the whole."""
+RARE = -4.0
+"""What a fresh probe's outputs begin at: hardly any of them is true of a message."""
 BUCKETS = 1 << 14
 RUNS = (3, 4, 5)  # characters
-LETTERS = f"{BUCKETS} buckets, runs of {RUNS}"
-"""What weights of letters were learned for."""
+LETTERS = f"{BUCKETS} buckets, runs of {RUNS}, in pieces"
+"""What the weights were learned for."""
 SWING = 25.0
 """Weights of letters are few and sparse: they move so much faster than the others."""
 
@@ -41,14 +46,16 @@ class Probe(nn.Module):
         self.layers = nn.Sequential()
         if outputs:  # without any, nothing is heard
             last = nn.Linear(WIDTH, len(outputs))
+            nn.init.constant_(last.bias, RARE)
             self.layers.extend([nn.Linear(encoder_width, WIDTH), nn.GELU(), nn.Dropout(DROPOUT), last])
+        self.facets = [at for at, (field, _) in enumerate(outputs) if field in FACETS]
         self._spelled = [at for at, (field, _) in enumerate(outputs) if field not in FACETS]
         self.letters = nn.EmbeddingBag(BUCKETS, len(self._spelled), mode="sum")
         nn.init.zeros_(self.letters.weight)
 
     def forward(self, vectors: Tensor, spelled: Sequence[Tensor] | None = None) -> Tensor:
-        """Encoder vectors [n, encoder width], and the letters of the n whole messages -> logits [n, outputs], each
-        output for itself."""
+        """Encoder vectors [n, encoder width] of messages or pieces -> logits [n, outputs], each output for itself.
+        `spelled`: the letters of each message, None for pieces."""
         logits = self.layers(vectors * vectors.shape[-1] ** 0.5)
         if spelled is None or not self._spelled:
             return logits
@@ -56,6 +63,13 @@ class Probe(nn.Module):
         shares = torch.repeat_interleave(SWING / lengths.clamp_min(1).sqrt(), lengths)
         heard = self.letters(torch.cat(list(spelled)), lengths.cumsum(0) - lengths, shares)
         return logits.index_add(1, torch.tensor(self._spelled), heard)
+
+    def spoken(self, logits: Tensor, of: Tensor, messages: int) -> Tensor:
+        """Logits of pieces [n, outputs], and which message each is of [n] -> logits of what the messages speak of
+        [messages, facets]: as much as their best piece."""
+        rows = of[:, None].expand(-1, len(self.facets))
+        nothing = logits.new_full((messages, len(self.facets)), -torch.inf)
+        return nothing.scatter_reduce(0, rows, logits[:, self.facets], "amax")
 
     def save(self, path: Path) -> None:
         half = {name: tensor.detach().half().contiguous() for name, tensor in self.state_dict().items()}

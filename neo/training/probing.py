@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from neo.hints import unnamed
+from neo.hints import pieces, unnamed
 from neo.model.probe import BARE, FOLLOWS, REFUSES, Probe, letters
 from neo.plan import ANY, SHORTER, Plan
 from neo.sids.encoder import TextEncoder
@@ -24,8 +24,8 @@ from neo.training.shelf import Shelf
 from neo.training.tasks import Composer
 from neo.wording import Wording
 
-FIT = Fit(epochs=12, batch=256, rate=2e-3, decay=0.05, held_out=0.05, one_cycle=True)
-NOISE, LOST = 0.4, 0.4
+FIT = Fit(epochs=7, batch=256, rate=2e-3, decay=0.05, held_out=0.05, one_cycle=True)
+NOISE, LOST = 0.25, 0.4
 """Standard deviation of what is added to vectors of root mean square 1, and the share of letters that is left out: no
 wording shall be learned by heart."""
 NAMES_REPEATED = 4  # how often each name of a facet stands alone among the samples
@@ -33,10 +33,12 @@ NAMES_REPEATED = 4  # how often each name of a facet stands alone among the samp
 
 @dataclass(frozen=True)
 class Heard:
-    """Messages to learn from: `vectors` [messages, encoder width], the letters of each, `wanted` [messages, outputs],
-    and the fold of the wordings that each is of, -1 for names alone."""
+    """Messages to learn from, in pieces: `vectors` [pieces, encoder width] in half precision; for each message the rows
+    of its pieces, itself first, its letters, what it says as `wanted` [messages, outputs], and the fold of the wordings
+    that it is of, -1 for names alone."""
 
     vectors: torch.Tensor
+    pieces: list[torch.Tensor]
     spelled: list[torch.Tensor]
     wanted: torch.Tensor
     folds: torch.Tensor
@@ -48,8 +50,9 @@ class Heard:
         return self._of(self.folds == fold)
 
     def _of(self, rows: torch.Tensor) -> "Heard":
-        spelled = [self.spelled[row] for row in rows.nonzero().flatten().tolist()]
-        return Heard(self.vectors[rows], spelled, self.wanted[rows], self.folds[rows])
+        at = rows.nonzero().flatten().tolist()
+        kept, spelled = [self.pieces[row] for row in at], [self.spelled[row] for row in at]
+        return Heard(self.vectors, kept, spelled, self.wanted[rows], self.folds[rows])
 
 
 def outputs_of(shelf: Shelf) -> tuple[tuple[str, str], ...]:
@@ -82,24 +85,36 @@ def heard_in(composers: list[Composer], encoder: TextEncoder, config: ProbeConfi
     wanted = torch.zeros(len(texts), len(at))
     for row, outputs in enumerate(said):
         wanted[row, [at[output] for output in outputs if output in at]] = 1
-    find = composers[0].shelf.mentions.find
-    spelled = [letters(unnamed(text, find(text))) for text in texts]
-    return Heard(torch.from_numpy(encoder.encode(texts)), spelled, wanted, torch.tensor(folds))
+    find, cut = composers[0].shelf.mentions.find, list(map(pieces, texts))
+    rows = {piece: row for row, piece in enumerate(sorted({piece for each in cut for piece in each}))}
+    return Heard(
+        torch.from_numpy(encoder.encode(list(rows)).astype(np.float16)),
+        [torch.tensor([rows[piece] for piece in each]) for each in cut],
+        [letters(unnamed(text, find(text))) for text in texts],
+        wanted,
+        torch.tensor(folds),
+    )
 
 
 def fit_probe(
     probe: Probe, heard: Heard, seed: int = 0, progress=lambda done, total, loss: None
 ) -> tuple[float, float]:
     """Fit the probe in place; returns the held-out loss (before, after)."""
+    facets = torch.tensor(probe.facets, dtype=torch.long)
 
-    def loss_of(rows: torch.Tensor) -> torch.Tensor:
-        vectors = heard.vectors[rows]
-        noise = NOISE * torch.randn_like(vectors) / vectors.shape[-1] ** 0.5
-        spelled = [ids[torch.rand(len(ids)) >= LOST] for ids in (heard.spelled[row] for row in rows.tolist())]
-        return F.binary_cross_entropy_with_logits(probe(vectors + noise, spelled), heard.wanted[rows])
+    def loss_of(messages: torch.Tensor) -> torch.Tensor:
+        at = messages.tolist()
+        sizes = torch.tensor([len(heard.pieces[row]) for row in at])
+        of = torch.repeat_interleave(torch.arange(len(at)), sizes)
+        vectors = heard.vectors[torch.cat([heard.pieces[row] for row in at])].float()
+        vectors = vectors + NOISE * torch.randn_like(vectors) / vectors.shape[-1] ** 0.5
+        spelled = [ids[torch.rand(len(ids)) >= LOST] for ids in (heard.spelled[row] for row in at)]
+        spoken = probe.spoken(probe(vectors), of, len(at))
+        whole = probe(vectors[sizes.cumsum(0) - sizes], spelled).index_copy(1, facets, spoken)
+        return F.binary_cross_entropy_with_logits(whole, heard.wanted[messages])
 
     probe.train()
-    losses = fit(list(probe.parameters()), loss_of, len(heard.vectors), FIT, seed, progress)
+    losses = fit(list(probe.parameters()), loss_of, len(heard.pieces), FIT, seed, progress)
     probe.eval()
     return losses
 
@@ -108,7 +123,8 @@ def fit_probe(
 def act_accuracy(probe: Probe, heard: Heard) -> float:
     """Share of messages whose act is the likeliest."""
     columns = [at for at, (field, _) in enumerate(probe.outputs) if field == "act"]
-    found = probe(heard.vectors, heard.spelled)[:, columns].argmax(1)
+    wholes = torch.stack([rows[0] for rows in heard.pieces])
+    found = probe(heard.vectors[wholes].float(), heard.spelled)[:, columns].argmax(1)
     return (found == heard.wanted[:, columns].argmax(1)).float().mean().item()
 
 

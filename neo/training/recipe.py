@@ -49,7 +49,7 @@ class ShortcutConfig:
 class ProbeConfig:
     """The stage of the probe, on vectors alone as well."""
 
-    conversations: int = 40_000
+    conversations: int = 26_000
     tasks: dict[str, float] = field(
         default_factory=lambda: {
             "recommend": 0.28,
@@ -264,24 +264,24 @@ class Recipe:
 
     following: StageConfig = field(
         default_factory=lambda: StageConfig(
-            conversations=11_800,
-            most_steps=970,
+            conversations=8_200,
+            most_steps=800,
             rate=4e-4,
             map_rate=1.5e-4,
             adapter_rate=4e-4,
             rehearsed=0.015,
-            english=0.4,
+            english=0.38,
             mixture={
-                "recommend": {"plan": 0.23, "codes": 0.02, "full": 0.03},
-                "search": {"plan": 0.14, "codes": 0.01, "full": 0.015},
-                "again": {"plan": 0.12, "full": 0.01},
-                "refine": {"plan": 0.22, "codes": 0.01, "full": 0.02},
-                "history": {"plan": 0.07, "codes": 0.02, "full": 0.01},
-                "why": {"plan": 0.03, "full": 0.012},
-                "describe": {"plan": 0.035, "full": 0.012},
-                "compare": {"plan": 0.025, "full": 0.01},
-                "profile": {"plan": 0.012, "full": 0.006},
-                "talk": {"plan": 0.025, "full": 0.03},
+                "recommend": {"plan": 0.21, "codes": 0.01, "full": 0.06},
+                "search": {"plan": 0.12, "codes": 0.01, "full": 0.025},
+                "again": {"plan": 0.11, "full": 0.01},
+                "refine": {"plan": 0.2, "full": 0.025},
+                "history": {"plan": 0.06, "codes": 0.01, "full": 0.015},
+                "why": {"plan": 0.02, "full": 0.025},
+                "describe": {"plan": 0.025, "full": 0.025},
+                "compare": {"plan": 0.02, "full": 0.012},
+                "profile": {"plan": 0.012, "full": 0.01},
+                "talk": {"plan": 0.02, "full": 0.045},
             },
         )
     )

@@ -194,7 +194,8 @@ class Requests:
         for _ in range(int(self.draw.rng.integers(2, 5))):
             slot = self.draw.pick(VOCABULARY)
             names = sorted(self.shelf.facets[slot.removeprefix("not_")])
-            options = [say for say in pieces["without" if slot.startswith("not_") else slot] if slots(say) == {slot}]
+            entries = map(entry_of, pieces["without" if slot.startswith("not_") else slot])
+            options = [say for say, _ in entries if slots(say) == {slot}]
             if not names or not options:
                 continue
             value = self.draw.pick(names)

@@ -36,7 +36,7 @@ xmlns:podcast="https://podcastindex.org/namespace/1.0"><channel><title>Harbour</
 <podcast:guid>917393e3</podcast:guid><podcast:person role="host">Mara</podcast:person>
 <item><title>The Lighthouse</title><guid>1</guid><pubDate>Tue, 03 Feb 2026 10:00:00 GMT</pubDate>
 <itunes:duration>00:31:20</itunes:duration><podcast:person role="guest">Ann</podcast:person>
-<itunes:explicit>true</itunes:explicit></item><item><title>The Tide</title><guid>2</guid>
+<itunes:explicit><![CDATA[ Yes ]]></itunes:explicit></item><item><title>The Tide</title><guid>2</guid>
 <itunes:duration>-5</itunes:duration></item></channel></rss>"""
 
 ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>Atomic Talk</title><id>urn:1</id>
@@ -74,6 +74,9 @@ APPLE = json.dumps(
                 "artistName": "Ada",
                 "feedUrl": "https://crumbs.example/rss",
                 "primaryGenreName": "Food",
+                "collectionExplicitness": "notExplicit",
+                "trackExplicitness": "explicit",
+                "contentAdvisoryRating": "Explicit",
                 "genres": ["Food", "Podcasts"],
             }
         ],
@@ -253,14 +256,14 @@ def test_podcastindex(engine, bring, tmp_path):
     with sqlite3.connect(path) as connection:
         connection.execute(
             "create table podcasts (id, url, title, dead, itunesId, itunesAuthor, language, popularityScore, "
-            "description, category1)"
+            "description, category1, explicit)"
         )
         rows = [
-            (1, "https://a.example/f", "Alive", 0, 77, "Ada", "de", 9, "Worte.", "comedy"),
-            (2, "https://b.example/f", "Dead", 1, None, "Bob", "en", 0, "", ""),
-            (3, "https://c.example/f", "", 0, None, "Bob", "en", 0, "", ""),
+            (1, "https://a.example/f", "Alive", 0, 77, "Ada", "de", 9, "Worte.", "comedy", 0),
+            (2, "https://b.example/f", "Dead", 1, None, "Bob", "en", 0, "", "", 1),
+            (3, "https://c.example/f", "", 0, None, "Bob", "en", 0, "", "", 1),
         ]
-        connection.executemany("insert into podcasts values (?,?,?,?,?,?,?,?,?,?)", rows)
+        connection.executemany("insert into podcasts values (?,?,?,?,?,?,?,?,?,?,?)", rows)
     connection.close()
     for new in ({"show": 1}, {}):
         done = bring(engine, path)
@@ -268,7 +271,10 @@ def test_podcastindex(engine, bring, tmp_path):
     with Session(engine) as session:
         show = session.scalars(select(Item)).one()
         assert (show.title, show.language, show.fame, show.topics) == ("Alive", "de", 4, ("comedy",))
+        assert show.explicit is False
     assert bring(engine, "apple.json", APPLE).report.new == {}, "collection 77 is the show that the dump calls so"
+    with Session(engine) as session:
+        assert session.scalars(select(Item)).one().explicit is True, "what Apple says of the whole of it"
 
 
 def test_listens_name_items_in_many_ways(engine, small, bring):

@@ -90,6 +90,7 @@ def test_explicit_new_and_other_conditions(small):
     assert titles(small, Wish(without_explicit=True)) == every - {"Serial"} | killers, "nobody says is not explicit"
     assert titles(small, Wish(added_since=datetime(2026, 5, 1))) == {"Serial"}
     assert titles(small, Wish(where="language = 'fr' or title like 'Radio%'")) == {"Vingt mille lieues", "Radio Mar"}
+    assert titles(small, Wish(where="language = 'fr' and title <> ' :x%' -- a remark")) == {"Vingt mille lieues"}
     assert titles(small, Wish(topics=("sea",), where="type = 'show'")) == {"The Wild Coast", "Radio Mar"}
 
 

@@ -257,7 +257,7 @@ def test_a_title_that_a_control_hides_is_spoken_of(session, steering):
         assert contradictions(replace(named, act="describe"), controls, EN, "Serial", steered.titled) == []
     short = f"at most {serial.minutes - 1} minutes"
     hidden_by = ["Not for me", "new to you", "new to you", "audiobooks", "French", "cosy", short, "familiar"]
-    hidden_by += ["Nothing explicit", "New in the catalog (30 days)"]
+    hidden_by += ["Nothing explicit", "New this month"]
     for text, by in zip(said, hidden_by, strict=True):
         assert f"asked for “Serial”; the controls say {by}" in text
 

@@ -1,5 +1,7 @@
 """A reply watched from between host and engine: everything is handed on, and everything is noted."""
 
+from dataclasses import replace
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
@@ -30,7 +32,8 @@ class Host:
         self.format = format_
         self.steering = SimpleNamespace(tries=TRIES)
         self.views = TRIES.only(SIDS[:2])
-        wish = Wish(types=("show",), most_minutes=20, without_items=(4, 5, 6))
+        wish = Wish(types=("show",), most_minutes=20, without_items=(4, 5, 6), where="year > 1")
+        wish = replace(wish, added_since=datetime(2026, 1, 1))
         self.steered = SimpleNamespace(views=self.views, wish=wish)
 
     def plan_written(self, ids):

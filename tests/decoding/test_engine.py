@@ -132,6 +132,22 @@ def test_a_line_that_ends_leads_to_the_next_item_under_its_number(monkeypatch):
     assert sorted(event.sid.type for event in events if isinstance(event, engine.Item)) == ["audiobook", "show", "show"]
 
 
+def test_a_refusal_that_was_heard_or_not_tips_the_plan(monkeypatch):
+    monkeypatch.setattr(ENGINE.runner, "text_scores", lambda hidden: np.zeros(FORMAT.vocabulary.control_ids.stop))
+    not_ = FORMAT.vocabulary.id("not")
+    said = (tuple(FORMAT.words(MESSAGE.text)),)
+    plans = [ENGINE.plan([1, 2, 3], [], PlanRules(FORMAT.vocabulary, VALUES, said, bias)) for bias in (-1.0, 1.0)]
+    assert not_ not in plans[0] and not_ in plans[1]
+
+
+def test_words_alone_end_with_their_line(monkeypatch):
+    (newline,), (word,) = FORMAT.words("\n"), FORMAT.words("a")
+    written = iter([newline, word, newline, word])
+    monkeypatch.setattr(ENGINE, "_next", lambda *_: next(written))
+    events = reply(Host({}, ()), engine.Sampling())[1:]
+    assert [event.ids for event in events[:-1]] == [[newline], [word]] and events[-1].reason == "end"
+
+
 def test_a_free_reply_goes_on_behind_a_line_until_the_model_ends_it(monkeypatch):
     """Else whoever measures a model's own counts counts lines."""
     (newline,), opener = FORMAT.words("\n"), FORMAT.vocabulary.opener("show")

@@ -1,10 +1,13 @@
 """The probe learns which facets a request speaks of, and what a facet is called in every language."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from neo.hints import Hints
 from neo.model.probe import FOLLOWS, REFUSES, Probe
+from neo.plan import Term
 from neo.training.batches import conversations
 from neo.training.listeners import Simulation
 from neo.training.probing import act_accuracy, fit_probe, heard_in, outputs_of
@@ -72,7 +75,25 @@ def test_folds_part_the_wordings():
     assert set.union(*parts) == every and sum(map(len, parts)) == len(every)
     heard = heard_in(composers(3), Bag(), ProbeConfig(conversations=30))
     left = heard.without(1)
-    assert set(left.folds.tolist()) == {-1, 0, 2} and len(left.wanted) == len(left.vectors) < len(heard.vectors)
+    assert set(left.folds.tolist()) == {-1, 0, 2} and len(left.wanted) == len(left.pieces) < len(heard.pieces)
+
+
+def test_what_is_named_in_passing_is_heard():
+    heard = heard_in(composers(1), Bag(), ProbeConfig(conversations=1500))
+    torch.manual_seed(0)
+    probe = Probe(Bag.width, outputs_of(SHELF))
+    fit_probe(probe, heard)
+    hints = Hints(probe, Bag(), SHELF.mentions)
+    (found,) = hints.of(["for the way home two podcasts about law"])
+    assert Term("topic", "law") in found.terms
+
+
+def test_a_catalog_without_facets_has_a_probe_too():
+    heard = heard_in(composers(1), Bag(), ProbeConfig(conversations=40))
+    columns = [at for at, (field, _) in enumerate(outputs_of(SHELF)) if field == "act"]
+    probe = Probe(Bag.width, tuple(outputs_of(SHELF)[at] for at in columns))
+    before, after = fit_probe(probe, replace(heard, wanted=heard.wanted[:, columns]))
+    assert after < before and Hints(probe, Bag(), SHELF.mentions).of(["two about law"])[0].terms == ()
 
 
 def test_a_title_of_the_slate_is_hinted_with_its_position():

@@ -1,0 +1,74 @@
+"""Ablations in miniature: a variant differs from the whole model in what it is named after, and is measured alike."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from neo.errors import NeoError
+from neo.format import Facts
+from neo.plan import Plan, Term
+from neo.settings import SHIPPED_WEIGHTS, Settings
+from neo.sids.encoder import TextEncoder
+from neo.sids.store import SidBook
+from neo.training.ablations import STAGES, VARIANTS, Factless, Planless, Setup, _merged, ablate, small, table
+from neo.training.recipe import ShortcutConfig
+from tests import tiny
+
+BOOK = SidBook.load(SHIPPED_WEIGHTS)
+
+
+def test_every_variant_has_the_same_steps():
+    usual = small(100)
+    for name, variant in VARIANTS.items():
+        recipe = variant.recipe(usual)
+        assert sum(getattr(recipe, stage).most_steps for stage in variant.stages) == 100, name
+        assert all(getattr(recipe, stage).conversations > 0 for stage in variant.stages)
+        assert sum(getattr(recipe, stage).warmup for stage in variant.stages) == 10
+
+
+def test_merged_stages_have_every_part_as_often_as_before():
+    usual = small(100)
+    shares = {}
+    for name in STAGES:
+        stage = getattr(usual, name)
+        whole = sum(sum(depths.values()) for depths in stage.mixture.values())
+        for task, depths in stage.mixture.items():
+            shares[task] = shares.get(task, 0) + STAGES[name] * sum(depths.values()) / whole
+    merged = {task: sum(depths.values()) for task, depths in _merged(usual).capability.mixture.items()}
+    assert merged == pytest.approx(shares)
+
+
+def test_shuffled_sids_are_the_same_ones_of_other_items():
+    shuffled = VARIANTS["SIDs shuffled"].book(BOOK, [], np.zeros((0, 512)))
+    assert sorted(map(str, shuffled.assigned.values())) == sorted(map(str, BOOK.assigned.values()))
+    moved = [shuffled.assigned[key] != sid for key, sid in BOOK.assigned.items()]
+    assert np.mean(moved) > 0.9 and all(
+        shuffled.assigned[key][0].type == sid.type for key, (sid, _) in BOOK.assigned.items()
+    )
+
+
+def test_a_format_without_plans_or_facts_writes_none():
+    _, plain = tiny.model(tiny.book({"show": (2, 8)}))
+    plan = Plan("recommend", (("show", 2),), terms=(Term("topic", "sea"),))
+    bare = Planless(plain.tokenizer, plain.vocabulary)
+    assert bare.parse_plan(bare.plan(plan, [])) == Plan("recommend")
+    assert Factless(plain.tokenizer, plain.vocabulary).facts(Facts("all of it")) == []
+
+
+def test_variants_are_trained_measured_and_not_made_twice(tmp_path):
+    settings = Settings(base=tiny.saved_base(tmp_path / "base"), dtype="float32", device="cpu")
+    shortcut = ShortcutConfig(conversations=20, mixture={"ground": {"codes": 1.0}}, listeners=2, epochs=1)
+    recipe = replace(small(4, "float32"), shortcut=shortcut)
+    setup = Setup(settings, BOOK, TextEncoder(BOOK.encoder), recipe, {"plans": 4, "steer": 4})
+    figures = ablate(tmp_path / "out", ["no plan", "whole"], setup)
+    assert list(figures) == ["whole", "no plan"] and set(figures["whole"]) == {"plans", "steer"}
+    assert len(table({name: found | _nothing() for name, found in figures.items()})) == 3
+    again = ablate(tmp_path / "out", ["whole"], replace(setup, book=None))
+    assert again == figures, "what is there is read"
+    with pytest.raises(NeoError, match="another recipe"):
+        ablate(tmp_path / "out", ["whole"], replace(setup, recipe=small(8)))
+
+
+def _nothing():
+    return {"search": {"title": {"model": {}}, "clue": {"model": {}}}, "recommend": {"model": {}}, "explain": {}}
