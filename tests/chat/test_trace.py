@@ -76,7 +76,9 @@ def test_events_pass_and_are_noted(format_):
     ]  # fmt: skip
     assert trace.children == ((1, 2), (1, 1)), "the second item is not the first"
     assert trace.left == (("show", 2, 3),) and trace.own_plan == (Token("plan", "control"),)
-    assert dict(trace.filters) == {"types": "show", "most_minutes": "20", "without_items": "3"}
+    since = "2026-01-01 00:00:00"
+    filters = {"types": "show", "most_minutes": "20", "added_since": since, "without_items": "3"}
+    assert dict(trace.filters) == filters, "the condition of whoever runs the program is not told"
     assert dict(trace.milliseconds)["encode"] == 500 and all(time >= 0 for _, time in trace.milliseconds)
 
 

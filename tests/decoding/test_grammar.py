@@ -38,7 +38,8 @@ def test_every_walk_through_the_grammar_is_a_plan(seed, said):
         if term.field in NAMES:
             assert term.value in NAMES[term.field]
         else:
-            assert any(term.value in text for text in said) or "\ufffd" in term.value
+            read = [FORMAT.text(FORMAT.words(text)) for text in said]  # without what no tokenizer knows
+            assert any(term.value in text for text in read) or "\ufffd" in term.value
 
 
 def test_nothing_follows_a_closed_plan_and_wrong_tokens_are_refused():
