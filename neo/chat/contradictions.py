@@ -1,10 +1,8 @@
 """Where a message and the controls beside the chat say different things: the controls hold, and the reply says so."""
 
 import re
-from datetime import timedelta
 
-from catalog.tables import now
-from neo.chat.parts import RECENT_DAYS, Controls
+from neo.chat.parts import Controls
 from neo.chat.steering import CHOOSING
 from neo.chat.words import words
 from neo.items import CatalogItem
@@ -60,7 +58,7 @@ def _hides(item: CatalogItem, controls: Controls, wording: Wording, history: tup
     heard = item.id in {other.id for other in history}
     new, familiar = controls.unheard or controls.familiarity == "new", controls.familiarity == "familiar"
     page = words(wording.language)["page"]
-    recent = item.added is not None and item.added >= now() - timedelta(days=RECENT_DAYS)
+    since = controls.added_since
     long = controls.minutes and (item.minutes is None or item.minutes > controls.minutes)
     reasons = [
         (item.id in controls.without, [words(wording.language)["card"]["refuse"]]),
@@ -73,7 +71,7 @@ def _hides(item: CatalogItem, controls: Controls, wording: Wording, history: tup
             [wording.label("tones", tone) for tone in controls.tones],
         ),
         (controls.clean and item.explicit, [page["clean"]]),
-        (controls.recent and not recent, [page["recent"]]),
+        (since and not (item.added and item.added >= since), [page["recent"]]),
         (long, [wording.length(length_called(controls.minutes or 0))]),
     ]
     return [label for hides, labels in reasons if hides for label in labels]

@@ -4,7 +4,9 @@ All values are frozen. A conversation lives with its visitor: the assistant take
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from catalog.tables import now
 from neo.items import CatalogItem
 from neo.plan import Plan
 
@@ -41,6 +43,11 @@ class Controls:
     """Ids of items that the visitor does not want to see again."""
     history: tuple[CatalogItem, ...] | None = None
     """A history of the visitor's own, newest last, in place of a listener's."""
+
+    @property
+    def added_since(self) -> datetime | None:
+        """When `recent` begins, UTC."""
+        return now() - timedelta(days=RECENT_DAYS) if self.recent else None
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,13 @@ step by step (tones, then formats, then the length or the topics, then both), an
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
 from catalog import queries
 from catalog.lookup import MakerIndex, TitleIndex
-from catalog.tables import now
 from catalog.wish import Wish
-from neo.chat.parts import RECENT_DAYS, Controls, Conversation
+from neo.chat.parts import Controls, Conversation
 from neo.decoding.trie import Tries, View
 from neo.items import CatalogItem
 from neo.plan import ANY, CONTROLLED, Plan, Term
@@ -108,7 +106,7 @@ class Steering:
         always = Wish(
             types=controls.types,
             most_minutes=controls.minutes,
-            added_since=now() - timedelta(days=RECENT_DAYS) if controls.recent else None,
+            added_since=controls.added_since,
             without_explicit=controls.clean,
             where=self.where,
         )

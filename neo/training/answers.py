@@ -6,7 +6,7 @@ import numpy as np
 
 from neo.format import Facts, Reply
 from neo.items import CatalogItem
-from neo.training.requests import Asked, Draw, spoken
+from neo.training.requests import Asked, Draw
 from neo.training.shelf import Shelf
 from neo.wording import Wording, render, slots
 
@@ -134,4 +134,4 @@ class Answers:
         """One of the options whose slots have values; the title alone where an item knows too little for any."""
         known = {name: value for name, value in values.items() if value is not None}
         sayable = [text for text in options if slots(text) <= set(known)]
-        return spoken(render(self.draw.pick(sayable), **known)) if sayable else f"{known.get('title', '')}."
+        return render(self.draw.pick(sayable), **known).strip() if sayable else f"{known.get('title', '')}."

@@ -142,7 +142,7 @@ class Requests:
             (),
             unique(terms),
         )
-        return Asked(self.cased(spoken(render(say, **values)), plan), plan, anchor, tuple(likes))
+        return Asked(self.cased(render(say, **values).strip(), plan), plan, anchor, tuple(likes))
 
     def entry(self, act: str, wording: Wording) -> tuple[str, dict]:
         """A wording of an act and what of its plan is fixed; one that names what this catalog lacks is left out."""
@@ -397,7 +397,3 @@ def in_order(say: str, names) -> list[str]:
 
 def _article(number: str, word: str) -> str:
     return "an" if number == "a" and word[:1].lower() in "aeiou" else number
-
-
-def spoken(text: str) -> str:
-    return text.strip()

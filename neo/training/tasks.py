@@ -13,7 +13,7 @@ from neo.plan import ANY, SHORTER, Plan, Term
 from neo.training.answers import Answers
 from neo.training.listeners import SHORTEST_HISTORY, Listeners
 from neo.training.meaning import SLOT_TERMS, fixed_terms, term_of, unique
-from neo.training.requests import ENGLISH, Asked, Draw, Requests, in_order, spoken
+from neo.training.requests import ENGLISH, Asked, Draw, Requests, in_order
 from neo.training.shelf import Shelf
 from neo.wording import Wording, render, slots
 
@@ -167,7 +167,7 @@ class Composer:
         reply = Reply(plan, (Facts(wording.facts(item, like, wanted), item.sid), words), open=depth == "plan")
         if depth == "plan":
             reply = Reply(plan, open=True)
-        return [*turns, self.message(spoken(render(entry, ref=ref))), reply]
+        return [*turns, self.message(render(entry, ref=ref).strip()), reply]
 
     def _describe(self, depth: str, wording: Wording) -> list[Message | Reply]:
         entry = self.draw.pick(self.requests.wordings("describe", wording))
@@ -183,7 +183,7 @@ class Composer:
         item = self.shelf.items[index]
         words = self.answers.sentence(wording.replies["describe"], item, wording)
         parts = (Facts(wording.facts(item), item.sid), words)
-        return [*turns, self.message(spoken(text)), Reply(plan, open=True) if depth == "plan" else Reply(plan, parts)]
+        return [*turns, self.message(text.strip()), Reply(plan, open=True) if depth == "plan" else Reply(plan, parts)]
 
     def _compare(self, depth: str, wording: Wording) -> list[Message | Reply]:
         _, chosen, turns = self.first_turn(wording)
@@ -209,10 +209,10 @@ class Composer:
             }
             for side, x in (("a", a), ("b", b))
         }
-        words = spoken(render(template, shared=wording.labels("topics", shared, 2), **sides))
+        words = render(template, shared=wording.labels("topics", shared, 2), **sides).strip()
         parts = (Facts(wording.facts(a, b), a.sid), Facts(wording.facts(b), b.sid), words)
         reply = Reply(plan, open=True) if depth == "plan" else Reply(plan, parts)
-        return [*turns, self.message(spoken(render(entry, ref=ref, ref2=ref2))), reply]
+        return [*turns, self.message(render(entry, ref=ref, ref2=ref2).strip()), reply]
 
     def _profile(self, depth: str, wording: Wording) -> list[Message | Reply]:
         entry = self.draw.pick(self.requests.wordings("profile", wording))
@@ -277,7 +277,7 @@ class Composer:
             terms=unique([*kept, *new]),
         )
         likes = tuple(chosen[ref - 1] for ref in refs) or (asked.likes if not refs else ())
-        return Asked(self.requests.cased(spoken(render(say, **values)), plan), plan, asked.anchor, likes, told)
+        return Asked(self.requests.cased(render(say, **values).strip(), plan), plan, asked.anchor, likes, told)
 
     def past(self, follow: Asked, chosen: list[int]) -> set[int]:
         """Items that a changed request cannot mean: those of the slate that it changes, and longer ones."""
