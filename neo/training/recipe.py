@@ -264,24 +264,24 @@ class Recipe:
 
     following: StageConfig = field(
         default_factory=lambda: StageConfig(
-            conversations=8_200,
-            most_steps=800,
+            conversations=10_500,
+            most_steps=1000,
             rate=4e-4,
             map_rate=1.5e-4,
             adapter_rate=4e-4,
-            rehearsed=0.015,
+            rehearsed=0.035,
             english=0.38,
             mixture={
-                "recommend": {"plan": 0.21, "codes": 0.01, "full": 0.06},
-                "search": {"plan": 0.12, "codes": 0.01, "full": 0.025},
-                "again": {"plan": 0.11, "full": 0.01},
-                "refine": {"plan": 0.2, "full": 0.025},
-                "history": {"plan": 0.06, "codes": 0.01, "full": 0.015},
-                "why": {"plan": 0.02, "full": 0.025},
-                "describe": {"plan": 0.025, "full": 0.025},
-                "compare": {"plan": 0.02, "full": 0.012},
-                "profile": {"plan": 0.012, "full": 0.01},
-                "talk": {"plan": 0.02, "full": 0.045},
+                "recommend": {"plan": 0.19, "codes": 0.01, "full": 0.075},
+                "search": {"plan": 0.1, "codes": 0.01, "full": 0.03},
+                "again": {"plan": 0.09, "full": 0.01},
+                "refine": {"plan": 0.18, "full": 0.03},
+                "history": {"plan": 0.05, "codes": 0.01, "full": 0.02},
+                "why": {"plan": 0.015, "full": 0.03},
+                "describe": {"plan": 0.02, "full": 0.03},
+                "compare": {"plan": 0.015, "full": 0.015},
+                "profile": {"plan": 0.01, "full": 0.01},
+                "talk": {"plan": 0.02, "full": 0.06},
             },
         )
     )

@@ -30,8 +30,6 @@ CLAUSES = {  # act -> kinds of clauses that its composed wordings may have
     "search": ("maker", "topic", "format", "language", "without"),
     "refine": ("topic", "tone", "format", "language", "familiarity", "length", "without"),
 }
-REFUSED_ODDS = 2.0
-"""How much likelier a refusal is drawn than another kind of clause: it is the hardest to learn."""
 ALWAYS = {"search": "maker"}  # without a name, the same words would be a recommendation
 COMPOSED = {"recommend": 0.45, "recommend_history": 0.35, "search": 0.15, "refine": 0.35}
 """Share of an act's training wordings that are composed of clauses; the others are whole sentences."""
@@ -165,11 +163,9 @@ class Requests:
         """A wording put together from a frame and one to three clauses, and what of its plan is fixed; None where the
         catalog has nothing for them."""
         pieces = wording.clauses()
-        odds = np.array([REFUSED_ODDS if kind == "without" else 1.0 for kind in CLAUSES[act]])
         for _ in range(MOST_TRIES):
             count = int(self.draw.rng.choice([1, 2, 3], p=[0.45, 0.4, 0.15]))
-            drawn = self.draw.rng.choice(CLAUSES[act], size=count, replace=False, p=odds / odds.sum())
-            drawn = {*drawn, ALWAYS.get(act)}
+            drawn = {*self.draw.rng.choice(CLAUSES[act], size=count, replace=False), ALWAYS.get(act)}
             kinds = [kind for kind in CLAUSES[act] if kind in drawn]
             chosen = [entry_of(self.draw.pick(pieces["clauses"][kind])) for kind in kinds]
             needs = [slot for say, _ in chosen for slot in slots(say)]

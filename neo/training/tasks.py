@@ -298,5 +298,6 @@ class Composer:
     def _talk(self, depth: str, wording: Wording) -> list[Message | Reply]:
         entry = self.draw.pick(self.requests.wordings("talk", wording))
         turns = self.first_turn(wording)[2] if self.draw.chance(0.45) else []
-        reply = Reply(Plan("talk"), open=True) if depth == "plan" else Reply(Plan("talk"), (entry["reply"],))
+        words = self.draw.pick(wording.replies["talk"][entry["reply"]])
+        reply = Reply(Plan("talk"), open=True) if depth == "plan" else Reply(Plan("talk"), (words,))
         return [*turns, self.message(entry["say"]), reply]
