@@ -32,6 +32,7 @@ class Labels:
     formats: Mapping[str, str] = field(default_factory=dict)
     tones: Mapping[str, str] = field(default_factory=dict)
     says: Mapping[str, str] = field(default_factory=lambda: words("en")["page"])
+    hood: Mapping = field(default_factory=lambda: words("en")["hood"])
 
     def spoken(self, language: str) -> "Labels":
         """The same in another language, as far as it has names; English is what a catalog itself has."""
@@ -51,6 +52,7 @@ class Labels:
             formats=first("formats"),
             tones=first("tones"),
             says=words(language)["page"],
+            hood=words(language)["hood"],
         )
 
 

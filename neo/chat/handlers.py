@@ -60,10 +60,10 @@ class Handlers:
     listeners: tuple[tuple[str, str, bool], ...] = ()
     """(name, about, simulated) of those whom a visitor may listen as."""
 
-    def _inside(self, visit: Visit) -> str:
+    def inside(self, visit: Visit, labels: Labels) -> str:
         """The latest reply taken apart. Maps of the SID space are drawn when the first trace asks for them."""
         latest = visit[-1] if visit else None
-        return inspection_html(latest, self.labels, self._maps if latest and latest.trace else {})
+        return inspection_html(latest, labels, self._maps if latest and latest.trace else {})
 
     @cached_property
     def _maps(self) -> dict[str, SidMap]:
@@ -81,7 +81,7 @@ class Handlers:
             messages(visit, self.labels, self.tools),
             *buttons,
             shelf_html(shelf, visit, labels),
-            self._inside(visit),
+            self.inside(visit, labels),
             gr.Dropdown(info=heard_language(visit, labels)),
         )
 
@@ -268,14 +268,15 @@ class Handlers:
     # --- beginning, and programs -----------------------------------------------------------------------------------
 
     def greet(self, request: gr.Request) -> tuple:
-        """What the page says itself beside its fixed words, in the browser's language: an empty shelf, nobody's
-        history, example prompts, and the names of what can be chosen."""
+        """What the page says itself beside its fixed words, in the browser's language: an empty shelf, nothing to take
+        apart, nobody's history, example prompts, and the names of what can be chosen."""
         shelf = Shelf(language=spoken(request.headers.get("accept-language")))
         labels = self.labels.spoken(shelf.language)
         examples = gr.Chatbot(examples=[{"text": text} for text in words(shelf.language)["examples"]])
         types, *others = offered(labels, self.tools.menu, self.listeners).values()
         chosen = (gr.CheckboxGroup(choices=types), *(gr.Dropdown(choices=names) for names in others))
-        return shelf, shelf_html(shelf, (), labels), self.taste_view(Taste(), request), examples, *chosen
+        said_itself = (shelf_html(shelf, (), labels), self.inside((), labels), self.taste_view(Taste(), request))
+        return shelf, *said_itself, examples, *chosen
 
     def chat(
         self, message: str, types: list[str], language: str, listener: str, minutes: int | None, visit: Visit,

@@ -22,7 +22,6 @@ from neo.chat.chips import Menu
 from neo.chat.controls import Choices, filters, named, offered, persona
 from neo.chat.feedback import make_table
 from neo.chat.handlers import Handlers
-from neo.chat.inspector import inspection_html
 from neo.chat.limits import NoUploads, Rate
 from neo.chat.shelf import FORMATS, Shelf
 from neo.chat.taste import Taste
@@ -131,7 +130,7 @@ def create_page(
         with gr.Row(elem_id="neo-main"):
             ui = _chat_column()
             with gr.Column(scale=2, min_width=300, visible=False, elem_id="neo-hood") as ui.hood:
-                ui.inside = gr.HTML(inspection_html(None, labels))
+                ui.inside = gr.HTML(do.inside((), labels))
             with gr.Column(scale=1, min_width=290, elem_id="neo-controls"), gr.Tabs():
                 with gr.Tab(fixed("you"), render_children=True):
                     ui.person = persona(choices, uploads=not public)
@@ -151,7 +150,7 @@ def create_page(
         turn_taking = {"concurrency_limit": at_once, "concurrency_id": "reply"}
         _wire(do, ui, held, turn_taking)
         _endpoint(do, choices, held.visit, turn_taking)
-        greeted = [held.shelf, ui.shelf, ui.person.view, ui.chat, *named(ui.filters, ui.person)]
+        greeted = [held.shelf, ui.shelf, ui.inside, ui.person.view, ui.chat, *named(ui.filters, ui.person)]
         page.load(do.greet, None, greeted, queue=False, show_progress="hidden", api_visibility="private")
     return page
 

@@ -34,12 +34,12 @@ class SidMap:
         scaled = MARGIN + (plane - low) / np.where(high > low, high - low, 1) * room
         self._places = {sid: (float(x), float(y)) for sid, (x, y) in zip(self._sids, scaled, strict=True)}
 
-    def html(self, cards: Iterable[Card], label: str) -> str:
-        """The picture, the cards' items marked by their numbers. `label` names the type."""
+    def html(self, cards: Iterable[Card], label: str, title: str) -> str:
+        """The picture, the cards' items marked by their numbers. `label` names the type, `title` what this is."""
         marks = "".join(_mark(card, *self._places[card.item.sid]) for card in cards if card.item.sid in self._places)
         return (
             f'<figure class="neo-map"><figcaption>{line_html(label)} · {len(self._sids):,} SIDs</figcaption>'
-            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Map of the SID space: {line_html(label)}">'
+            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}: {line_html(label)}">'
             f"{self._dots()}{marks}</svg></figure>"
         )
 

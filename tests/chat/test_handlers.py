@@ -180,8 +180,9 @@ def test_who_asks_too_often_is_told_when_to_come_back(scripted):
 
 
 def test_examples_and_names_speak_the_visitors_language(do):
-    shelf, shelf_html, taste_html, chat, *named = do.greet(From(**{"accept-language": "fr-CH, en;q=0.8"}))
-    assert shelf == Shelf(language="fr") and "se rassemble" in shelf_html and "historique" in taste_html
+    shelf, shelf_html, inside, taste_html, chat, *named = do.greet(From(**{"accept-language": "fr-CH, en;q=0.8"}))
+    assert shelf == Shelf(language="fr") and "se rassemble" in shelf_html and "démontée" in inside
+    assert "historique" in taste_html
     assert "français" in " ".join(example["text"] for example in chat.examples)
     kinds, of_items, *_, listeners = ([name for name, _ in each.choices] for each in named)
     assert kinds == ["Podcast"] and of_items[1:] == ["Anglais", "Français"] and "Nadia (simulé)" in listeners
@@ -227,6 +228,9 @@ def test_under_the_hood_only_when_asked(do):
     html = do.view(visit, Shelf())[6]
     for words in ("310", "40 left", "audiobook, level 1, code 3", "7 → 3 → 1", "without topics", "-0.50", "60.7 %"):
         assert words in html
+    german = do.view(visit, Shelf(language="de"))[6]
+    for words in ("von 40", "Ebene 1, Code 3", "ohne Themen", "Vom Plan zum Filter"):
+        assert words in german
     assert html.count('class="neo-map"') == 2 and html.count("neo-mark") == 2, "both types, an item marked in each"
     assert "<script" not in html and "&lt;script&gt;" in html
 

@@ -16,7 +16,7 @@ def dots(html):
 
 
 def test_every_sid_is_drawn_inside_the_frame_in_the_colour_of_its_first_code():
-    html = SidMap(QUANTIZER, SIDS + SIDS).html((), "Podcast shows")
+    html = SidMap(QUANTIZER, SIDS + SIDS).html((), "Podcast shows", "Map")
     assert len(dots(html)) == len(SIDS) and html.count("<path") == len(set(re.findall(r"hsl\(\d+", html))) == 4
     assert all(0 < x < WIDTH and 0 < y < HEIGHT for x, y in dots(html))
     assert "20 SIDs" in html
@@ -25,11 +25,11 @@ def test_every_sid_is_drawn_inside_the_frame_in_the_colour_of_its_first_code():
 def test_items_of_the_reply_are_marked_by_number_at_their_own_dot():
     known = Card(tiny.item('Serial"<b>', codes=(2, 3)), 7, 0.0)
     strangers = Card(tiny.item(codes=(7, 7)), 1, 0.0), Card(tiny.item(sid=None), 2, 0.0)
-    html = SidMap(QUANTIZER, SIDS).html((known, *strangers), "Shows")
+    html = SidMap(QUANTIZER, SIDS).html((known, *strangers), "Shows", "Map")
     alone = SidMap(QUANTIZER, SIDS)._places[Sid("show", (2, 3))]
     assert html.count("neo-mark") == 1 and ">7</text>" in html and "<b>" not in html
     assert f'cx="{alone[0]:.1f}" cy="{alone[1]:.1f}"' in html
 
 
 def test_a_single_sid_has_a_picture_too():
-    assert len(dots(SidMap(QUANTIZER, SIDS[:1]).html((), "Shows"))) == 1
+    assert len(dots(SidMap(QUANTIZER, SIDS[:1]).html((), "Shows", "Map"))) == 1

@@ -1,21 +1,37 @@
 """The page speaks six languages: every one of them says everything, and the browser picks."""
 
 import re
+from dataclasses import fields
 
 import pytest
 
+from catalog.wish import Wish
 from neo.chat.cards import Labels, card_html
 from neo.chat.parts import Card
 from neo.chat.tour import SCENES
+from neo.chat.trace import PHASES
 from neo.chat.translations import TRANSLATIONS, fixed
 from neo.chat.words import words
 from neo.wording import LANGUAGES
 from tests import tiny
 
 
+def flat(says, name="hood"):
+    """Texts of nested mappings under one name each."""
+    if isinstance(says, str):
+        return {name: says}
+    return {key: text for inner, each in says.items() for key, text in flat(each, f"{name}.{inner}").items()}
+
+
+def test_the_hood_has_a_name_for_every_phase_and_filter():
+    says = words("en")["hood"]
+    assert says["phases"].keys() == set(PHASES)
+    assert says["fields"].keys() == {field.name for field in fields(Wish)} - {"where"}, "that is the operator's own"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_says_everything(language):
-    english, spoken = words("en")["page"], words(language)["page"]
+    english, spoken = (words(code)["page"] | flat(words(code)["hood"]) for code in ("en", language))
     assert spoken.keys() == english.keys() and all(spoken.values())
     assert all(
         re.findall(r"{\w+}|</?\w+>", spoken[key]) == re.findall(r"{\w+}|</?\w+>", english[key]) for key in spoken
