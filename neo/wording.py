@@ -1,9 +1,9 @@
 """The words of `prompts/`: how people ask, how the assistant answers, what facts look like. Rendered strictly.
 
 A folder per language holds `phrases.yaml` (how slots are said), `requests.train.yaml` and `requests.heldout.yaml` (what
-visitors say, by act), `clauses.yaml` (plain requests in pieces, for training), `replies.yaml` (pieces of answers, for
-training) and `notices.yaml` (what the program itself says). `facts.txt` and its neighbours are for the model's eyes, in
-every language.
+visitors say, by act), `clauses.yaml` (plain requests in pieces, for training), `replies.yaml` (pieces of answers, and
+answers to small talk by situation, for training) and `notices.yaml` (what the program itself says). `facts.txt` and its
+neighbours are for the model's eyes, in every language.
 """
 
 from dataclasses import dataclass

@@ -53,14 +53,21 @@ def entry_of(entry: str | dict) -> tuple[str, dict]:
 
 
 @cache
-def check_slots(language: str, split: str) -> None:
-    """Raises PromptInvalid for a wording that nothing can fill: better now than after an hour of training."""
-    for act, entries in Wording.load(language).requests(split).items():
-        for say in (entry_of(entry)[0] for entry in entries):
+def check_wordings(language: str, split: str) -> None:
+    """Raises PromptInvalid for a wording that nothing can fill or answer: better now than after an hour of training."""
+    wording = Wording.load(language)
+    for act, entries in wording.requests(split).items():
+        for entry in entries:
+            say = entry_of(entry)[0]
+            where = f"requests.{split}.yaml of {language!r}, act {act!r}, {say!r}"
             if unknown := set(SLOT.findall(say)) - SLOTS[act]:
                 raise PromptInvalid(
-                    f"requests.{split}.yaml of {language!r}, act {act!r}, {say!r}: slot {unknown.pop()!r} cannot be "
-                    f"filled; expected {', '.join(sorted(SLOTS[act])) or 'none'}"
+                    f"{where}: slot {unknown.pop()!r} cannot be filled; "
+                    f"expected {', '.join(sorted(SLOTS[act])) or 'none'}"
+                )
+            if act == "talk" and entry["reply"] not in wording.replies["talk"]:
+                raise PromptInvalid(
+                    f"{where}: no reply is for {entry['reply']!r}; expected one of {', '.join(wording.replies['talk'])}"
                 )
 
 

@@ -15,7 +15,7 @@ from neo.training.meaning import (
     FACET_KIND,
     PLAN_FACETS,
     SLOT_TERMS,
-    check_slots,
+    check_wordings,
     entry_of,
     fixed_terms,
     term_of,
@@ -83,7 +83,7 @@ class Requests:
         self.shelf, self.draw, self.split, self.languages, self.english = shelf, draw, split, languages, english
         self.fold = fold
         for code in languages:
-            check_slots(code, split)
+            check_wordings(code, split)
         self._wordings: dict[tuple[str, str], list[str | dict]] = {}
         self._by_language: dict[str, list[int]] = {}
         for index, item in enumerate(shelf.items):

@@ -7,7 +7,7 @@ import pytest
 
 from neo.errors import PromptInvalid
 from neo.training import requests
-from neo.training.meaning import SLOT_TERMS, SLOTS, check_slots
+from neo.training.meaning import SLOT_TERMS, SLOTS, check_wordings
 from neo.training.requests import CLAUSES, Draw, Requests
 from neo.training.shelf import Shelf
 from neo.wording import LANGUAGES, Wording, slots
@@ -47,10 +47,23 @@ def test_wordings_have_the_slots_that_their_acts_fill(language, split):
 
 def test_a_slot_that_nothing_fills_is_told_before_training(monkeypatch):
     monkeypatch.setattr(Wording, "requests", lambda self, split: {"why": ["Why {{ ref }} and {{ ref2 }}?"]})
-    check_slots.cache_clear()
+    check_wordings.cache_clear()
     with pytest.raises(PromptInvalid, match="ref2.*expected ref"):
         composing()
-    check_slots.cache_clear()
+    check_wordings.cache_clear()
+
+
+def test_small_talk_that_no_reply_is_for_is_told_too(monkeypatch):
+    monkeypatch.setattr(Wording, "requests", lambda self, split: {"talk": [{"say": "Ta!", "reply": "tanks"}]})
+    check_wordings.cache_clear()
+    with pytest.raises(PromptInvalid, match="'Ta!': no reply is for 'tanks'; expected one of thanks"):
+        composing()
+    check_wordings.cache_clear()
+
+
+def test_every_language_answers_the_same_situations():
+    for language in LANGUAGES:
+        assert Wording.load(language).replies["talk"].keys() == Wording.load("en").replies["talk"].keys()
 
 
 @pytest.mark.parametrize("act", CLAUSES)
