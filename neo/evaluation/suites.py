@@ -9,7 +9,7 @@ from neo.evaluation.recommending import recommend
 from neo.evaluation.searching import search
 from neo.evaluation.speed import speed
 from neo.evaluation.steering import exclude, steer, valid
-from neo.evaluation.talking import dialogue, explain, language
+from neo.evaluation.talking import dialogue, explain, language, talk
 
 SUITES: dict[str, Callable[..., dict]] = {
     "recommend": recommend,
@@ -21,6 +21,7 @@ SUITES: dict[str, Callable[..., dict]] = {
     "explain": explain,
     "dialogue": dialogue,
     "language": language,
+    "talk": talk,
     "keep": keep,
     "parts": parts,
     "speed": speed,

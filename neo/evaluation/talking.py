@@ -1,12 +1,16 @@
-"""explain, dialogue, language: is what the model says true, does it follow a conversation, and in whose language?"""
+"""explain, dialogue, language, talk: is what the model says true, does it follow a conversation, in whose language, and
+what does it say where nothing is asked for?"""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+
+from rapidfuzz import fuzz
 
 from neo.chat.parts import Conversation
 from neo.evaluation.bench import Bench, Served
 from neo.evaluation.metrics import share
-from neo.evaluation.steering import SHORT, _small, terms_of
+from neo.evaluation.steering import GROUPS, SHORT, _small, terms_of
 from neo.items import CatalogItem
 from neo.training.requests import Asked
 from neo.wording import LANGUAGES, Wording, render, slots
@@ -138,3 +142,30 @@ def language(bench: Bench, queries: int, progress=lambda: None) -> dict:
             progress()
         out[code] = share(right)
     return out
+
+
+def talk(bench: Bench, queries: int, progress=lambda: None) -> dict:
+    """Small talk in held-out words: is it taken for that, does the reply suit the situation, is it said letter for
+    letter as it was learned, and does it bring nothing to hear?"""
+    out = {}
+    for seed, (group, languages) in enumerate(GROUPS.items()):
+        found: dict[str, list[bool]] = {"act": [], "situation": [], "letter for letter": [], "without items": []}
+        wordings = map(Wording.load, languages)
+        entries = [(wording, entry) for wording in wordings for entry in wording.requests("heldout")["talk"]]
+        bench.composer(300 + seed).draw.rng.shuffle(entries)
+        for wording, entry in entries[: queries // len(GROUPS)]:
+            served = bench.serve(entry["say"])
+            replies, words = wording.replies["talk"], served.words.strip()
+            act = served.plan is not None and served.plan.act == "talk"
+            found["act"].append(act)
+            found["situation"].append(act and situation_of(words, replies) == entry["reply"])
+            found["letter for letter"].append(any(words in known for known in replies.values()))
+            found["without items"].append(not served.items)
+            progress()
+        out[group] = {name: share(values) for name, values in found.items()}
+    return out
+
+
+def situation_of(words: str, replies: Mapping[str, list[str]]) -> str:
+    """The situation that has the reply most like `words`."""
+    return max(replies, key=lambda situation: max(fuzz.ratio(words, known) for known in replies[situation]))

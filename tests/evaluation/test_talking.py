@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from neo.chat.parts import Card, Conversation
 from neo.evaluation.bench import Served
-from neo.evaluation.talking import unsupported
+from neo.evaluation.talking import situation_of, unsupported
 from neo.plan import Plan
 from neo.wording import Wording
 from tests import tiny
@@ -33,3 +33,8 @@ def test_what_they_do_not_say_is_found():
     found = said("Like Teatime Murders by Agatha Other, it is about the sea.")
     assert found["titles"] == {"Teatime Murders"} and found["makers"] == {"Agatha Other"}
     assert found["topics"] == {Wording.load("en").label("topics", "sea")}
+
+
+def test_a_reply_with_a_slip_still_suits_its_situation():
+    replies = {"thanks": ["You are welcome!", "My pleasure."], "harm": ["No, I won't help with that."]}
+    assert situation_of("You are a welcome!", replies) == "thanks" and situation_of("I won't help.", replies) == "harm"
