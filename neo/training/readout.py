@@ -18,9 +18,12 @@ MOST = 4000  # examples; more of them cost minutes and gained little
 
 def fit_readout(
     model: NeoModel, examples: list[Example], pad: int, seed: int, progress=lambda done, total, loss: None
-) -> tuple[float, float]:
-    """Fit `map_out` and `free_out` in place; returns the held-out loss a code (before, after)."""
+) -> tuple[float, float] | None:
+    """Fit `map_out` and `free_out` in place; returns the held-out loss a code (before, after), or None where
+    no example has codes to learn from."""
     useful = [example for example in examples if (example.labels >= model.vocabulary.control_ids.stop).any()]
+    if not useful:
+        return None
     drawn = np.random.default_rng(seed).permutation(len(useful))[:MOST]
     useful = [useful[index] for index in drawn]
     batches = bucketed(useful, 4096, np.random.default_rng(seed))

@@ -211,7 +211,8 @@ def _readout(run: Run, progress) -> None:
         run.recipe.seed,
         partial(progress, "readout"),
     )
-    _log(run, {"stage": "readout", "held_out": [round(loss, 4) for loss in losses]})
+    if losses:
+        _log(run, {"stage": "readout", "held_out": [round(loss, 4) for loss in losses]})
 
 
 def _train_stage(run: Run, name: str, stage: StageConfig, kept: list[Example], progress) -> None:

@@ -207,6 +207,11 @@ def test_the_readout_lowers_the_held_out_loss_and_moves_output_rows_only():
     assert moved == {"map_out.weight", "free_out"}
 
 
+def test_without_codes_to_learn_from_there_is_no_readout():
+    run = a_run(None)
+    assert fit_readout(run.model, [], run.format.end, seed=0) is None
+
+
 def test_the_hints_of_a_wording_come_from_a_probe_that_has_not_seen_it(tmp_path, monkeypatch):
     run, heard = a_run(tmp_path), []
     run.recipe = replace(run.recipe, rehearsal=0)
