@@ -5,7 +5,7 @@ from functools import cache
 
 from neo.errors import PromptInvalid
 from neo.plan import SHORTER, Term, length_called
-from neo.wording import Wording
+from neo.wording import Wording, slots
 
 SLOT_TERMS = {  # request slot -> (field, wanted)
     "topic": ("topic", True),
@@ -82,6 +82,12 @@ def fixed_terms(fixed: dict) -> list[Term]:
     lengths = {"lengths": [v if v == SHORTER else length_called(int(v)) for v in fixed.get("lengths", ())]}
     named = {**fixed, **lengths}
     return [Term(field, value, wanted) for key, (field, wanted) in PLAN_FACETS.items() for value in named.get(key, ())]
+
+
+def refuses(say: str, fixed: dict) -> bool:
+    """Whether a wording says of something that it is not wanted."""
+    terms = (*(term_of(slot, "") for slot in slots(say) & SLOT_TERMS.keys()), *fixed_terms(fixed))
+    return not all(term.wanted for term in terms)
 
 
 def unique(terms: list[Term]) -> tuple[Term, ...]:

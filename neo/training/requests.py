@@ -18,6 +18,7 @@ from neo.training.meaning import (
     check_wordings,
     entry_of,
     fixed_terms,
+    refuses,
     term_of,
     unique,
 )
@@ -33,6 +34,9 @@ CLAUSES = {  # act -> kinds of clauses that its composed wordings may have
 ALWAYS = {"search": "maker"}  # without a name, the same words would be a recommendation
 COMPOSED = {"recommend": 0.45, "recommend_history": 0.35, "search": 0.15, "refine": 0.35}
 """Share of an act's training wordings that are composed of clauses; the others are whole sentences."""
+REFUSING = 0.15
+"""Share of what refuses something among the whole sentences of an act, where it has any: more of the wordings do, for
+there are many ways to say so, than of what people ask."""
 MOST_TRIES = 20
 SAID_IN_MINUTES = 90
 """The longest time that is said in minutes; others are said in whole hours."""
@@ -85,6 +89,8 @@ class Requests:
         for code in languages:
             check_wordings(code, split)
         self._wordings: dict[tuple[str, str], list[str | dict]] = {}
+        self._parted: dict[tuple[str, str], tuple[list, list]] = {}
+        """The same, those that refuse nothing and those that do."""
         self._by_language: dict[str, list[int]] = {}
         for index, item in enumerate(shelf.items):
             self._by_language.setdefault(item.language, []).append(index)
@@ -147,7 +153,15 @@ class Requests:
         composed = self.split == "train" and self.draw.chance(COMPOSED.get(act, 0))
         if composed and (made := self.composed(act, wording)):
             return made
-        return entry_of(self.draw.pick(self.wordings(act, wording)))
+        return self.whole(act, wording)
+
+    def whole(self, act: str, wording: Wording) -> tuple[str, dict]:
+        """A whole sentence of an act; of those to train, what refuses something in its share."""
+        every = self.wordings(act, wording)
+        if self.split == "train":
+            wishing, refusing = self._parted[act, wording.language]
+            every = refusing if refusing and self.draw.chance(REFUSING) else wishing or every
+        return entry_of(self.draw.pick(every))
 
     def wordings(self, act: str, wording: Wording) -> list:
         """The whole sentences of an act that this catalog can fulfil, as `prompts/` has them: those of the fold, or all
@@ -156,7 +170,12 @@ class Requests:
         if known not in self._wordings:
             every = [entry for entry in wording.requests(self.split)[act] if self._possible(*entry_of(entry))]
             which, of = self.fold
-            self._wordings[known] = every[len(every) * which // of : len(every) * (which + 1) // of] or every
+            refuse = [refuses(*entry_of(entry)) for entry in every]
+            parts = [[at for at, said in enumerate(refuse) if said == refused] for refused in (False, True)]
+            parts = [part[len(part) * which // of : len(part) * (which + 1) // of] for part in parts]
+            kept = sorted(at for part in parts for at in part)
+            self._wordings[known] = [every[at] for at in kept] or every
+            self._parted[known] = tuple([every[at] for at in part] for part in parts)
         return self._wordings[known]
 
     def composed(self, act: str, wording: Wording) -> tuple[str, dict] | None:

@@ -7,7 +7,7 @@ import pytest
 
 from neo.errors import PromptInvalid
 from neo.training import requests
-from neo.training.meaning import SLOT_TERMS, SLOTS, check_wordings
+from neo.training.meaning import SLOT_TERMS, SLOTS, check_wordings, refuses
 from neo.training.requests import CLAUSES, Draw, Requests
 from neo.training.shelf import Shelf
 from neo.wording import LANGUAGES, Wording, slots
@@ -59,6 +59,17 @@ def test_small_talk_that_no_reply_is_for_is_told_too(monkeypatch):
     with pytest.raises(PromptInvalid, match="'Ta!': no reply is for 'tanks'; expected one of thanks"):
         composing()
     check_wordings.cache_clear()
+
+
+@pytest.mark.parametrize("act", ["recommend", "refine"])
+def test_what_refuses_is_drawn_in_its_share_and_has_a_part_in_every_fold(act):
+    draw, wording = Draw(np.random.default_rng(0)), Wording.load("en")
+    parts = [Requests(SHELF, draw, "train", LANGUAGES, fold=(fold, 4)) for fold in range(4)]
+    for part in parts:
+        drawn = [refuses(*part.whole(act, wording)) for _ in range(400)]
+        assert abs(np.mean(drawn) - requests.REFUSING) < 0.06
+    told = [{str(entry) for entry in part.wordings(act, wording)} for part in parts]
+    assert sum(map(len, told)) == len(set().union(*told)), "no wording is in two folds"
 
 
 def test_every_language_answers_the_same_situations():
