@@ -4,7 +4,8 @@ A title or maker of the catalog that stands in the words; the topics, tones and 
 message or in a piece of it, in any of the encoder's languages, surely or perhaps; and what the message as a whole
 seems to ask for: the act, item types, how many, in which language, known or new, which of those suggested last, whether
 it refuses something. A hint is an input, as the soft tokens are: the model still writes the plan itself, and says what
-of a hint is wanted, what refused and what was not meant.
+of a hint is wanted, what refused and what was not meant. Which small talk it would be is heard as well, for the facts
+behind such a plan.
 """
 
 import re
@@ -95,6 +96,7 @@ class Hints:
         facets = [(chances[at], Term(*outputs[self.probe.facets[at]])) for at in order[: MOST + MOST_POSSIBLE]]
         sure = [term for chance, term in facets if chance >= LIKELY][:MOST]
         rest = [term for chance, term in facets if chance >= POSSIBLE and term not in sure]
+        said = [at for at, (field, _) in enumerate(outputs) if field == "situation"]
         return Hint(
             act=next((name for name in names("act") if alone[outputs.index(("act", name))] >= LIKELY), None),
             follows=FOLLOWS in likely,
@@ -110,6 +112,7 @@ class Hints:
                 *(Term("length", name) for name in names("length")),
             ),
             perhaps=tuple(rest[:MOST_POSSIBLE]),
+            situation=outputs[max(said, key=lambda at: whole[at])][1] if said else None,
             refusal=float(logit(whole[outputs.index(REFUSES)])) if REFUSES in outputs else 0.0,
         )
 

@@ -59,6 +59,8 @@ class Hint:
     """Names as they stand, then facets in the order of a plan; all as if they were wanted."""
     perhaps: tuple[Term, ...] = ()
     """Facets that it may speak of, the likeliest first."""
+    situation: str | None = field(default=None, compare=False)
+    """Which small talk it would be. Not read: it says which facts there are where the plan is to talk."""
     refusal: float = field(default=0.0, compare=False)
     """Log-odds that it refuses something. Not read: it is weighed when the plan says what is wanted and what not."""
 

@@ -145,6 +145,11 @@ class Wording:
         """What the model is told of an item that a visitor liked."""
         return render(_file(self.folder / "named.txt"), title=item.title, topics=self.labels("topics", item.topics))
 
+    def small_talk(self, situation: str, turn: int) -> str:
+        """What the model is told to say in a situation; not twice the same in a row."""
+        known = self.replies["talk"][situation]
+        return known[turn % len(known)]
+
     def profile(self, items: list[CatalogItem]) -> str:
         """What the model is told of a listener: the commonest facets and the latest titles of the history."""
         return render(

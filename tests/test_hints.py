@@ -177,6 +177,18 @@ def test_what_is_refused_known_bare_or_shorter_is_hinted():
     ]
 
 
+class Talks(Asks):
+    def __init__(self):
+        said = (("situation", "thanks"), ("situation", "bye"))
+        Probe.__init__(self, 4, (("act", "talk"), ("act", "recommend"), *said))
+
+
+def test_small_talk_is_heard_and_not_read():
+    thanks, bye = Hints(Talks(), Words(), MENTIONS).of(["why show", "why rather"])
+    assert (thanks.situation, bye.situation) == ("thanks", "bye") and thanks == bye == Hint("talk")
+    assert Hint().situation is None and Hints(Asks(), Words(), MENTIONS).of(["why"])[0].situation is None
+
+
 def test_titles_of_the_slate_have_a_position():
     hint = Hint(terms=(Term("title", "serial"), Term("title", "Empire"), Term("by", "Criminal")))
     slate = ("Criminal", "Empire: A History", "Serial")

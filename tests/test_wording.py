@@ -27,6 +27,15 @@ def test_facts_say_what_the_item_is():
     assert "reporter" not in Wording.load("es").facts(item), "descriptions are English and stay in English replies"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_small_talk_is_said_twice_in_a_row(language):
+    wording = Wording.load(language)
+    for situation, known in wording.replies["talk"].items():
+        said = [wording.small_talk(situation, turn) for turn in range(4)]
+        assert set(said) == set(known) and said[:2] == said[2:]
+        assert len(known) == 1 or said[0] != said[1]
+
+
 def test_a_missing_variable_is_an_error():
     assert slots("{{ title }} by {{ maker }}") == {"title", "maker"}
     with pytest.raises(PromptInvalid, match="maker"):

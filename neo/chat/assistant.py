@@ -251,7 +251,16 @@ class Assistant:
         given = self.format.plan(plan, said) if plan else None
         with Session(self.database) as session:
             host = Host(
-                self.format, self.steering, self.mean_vector, session, wording, conversation, past, controls, said
+                self.format,
+                self.steering,
+                self.mean_vector,
+                session,
+                wording,
+                conversation,
+                past,
+                controls,
+                said,
+                prompt[-1].hint.situation,
             )
             soft = [vector for _, vector in rendered.vectors]
             if not inspect:

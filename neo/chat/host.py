@@ -31,7 +31,8 @@ class Past:
 
 
 class Host:
-    """One reply's answers to the engine, and the way back from events to parts."""
+    """One reply's answers to the engine, and the way back from events to parts. `said`: the visitor's messages, the
+    latest last; `situation`: which small talk that one would be."""
 
     def __init__(
         self,
@@ -44,10 +45,12 @@ class Host:
         past: Past,
         controls: Controls,
         said: list[str],
+        situation: str | None = None,
     ):
         self.format, self.steering, self.vector_of = format_, steering, vector_of
         self.session, self.wording = session, wording
         self.conversation, self.past, self.controls, self.said = conversation, past, controls, said
+        self.situation = situation
         self.steered = Steered(Plan("talk"))
         self.notices: list[str] = []
 
@@ -104,7 +107,8 @@ class Host:
         if plan.act == "profile":
             return False, [Facts(wording.profile(list(self.past.items)))]
         if plan.act == "talk":
-            return False, []
+            told = self.situation and wording.small_talk(self.situation, len(self.conversation.turns))
+            return False, [Facts(told)] if told else []
         if steered.titled:
             reasons = self._reasons(steered.titled[0]) if plan.act == "why" else ()
             told = [wording.facts(steered.titled[0], *reasons), *(wording.facts(item) for item in steered.titled[1:2])]

@@ -38,7 +38,8 @@ SWING = 25.0
 
 class Probe(nn.Module):
     """`outputs`: (field, name) of each: a facet that is spoken of, an act, an item type, a count, a language, a
-    position in the latest slate, a familiarity, SHORTER, or one of FOLLOWS, REFUSES and BARE."""
+    position in the latest slate, a familiarity, a situation of small talk, SHORTER, or one of FOLLOWS, REFUSES and
+    BARE."""
 
     def __init__(self, encoder_width: int, outputs: tuple[tuple[str, str], ...]):
         super().__init__()

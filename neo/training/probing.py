@@ -57,13 +57,13 @@ class Heard:
 
 def outputs_of(shelf: Shelf) -> tuple[tuple[str, str], ...]:
     """(field, name) of the topics, tones and formats that some item has, of acts, item types, counts, languages,
-    positions and familiarities, SHORTER, FOLLOWS, REFUSES and BARE."""
+    positions, familiarities and situations of small talk, SHORTER, FOLLOWS, REFUSES and BARE."""
     facets = [(field, name) for field in FACET_KIND for name in sorted(shelf.facets[field])]
     numbers = [str(number) for number in range(1, MOST + 1)]
     languages = sorted({item.language for item in shelf.items})
     asked = {
         **{"act": ACTS, "type": shelf.types, "count": numbers, "language": languages, "ref": numbers},
-        **{"familiarity": FAMILIARITIES, "length": (SHORTER,)},
+        **{"familiarity": FAMILIARITIES, "length": (SHORTER,), "situation": Wording.load("en").replies["talk"]},
     }
     said = ((field, name) for field, names in asked.items() for name in names)
     return (*facets, *said, FOLLOWS, REFUSES, BARE)
@@ -139,7 +139,8 @@ def _composed(composer: Composer, config: ProbeConfig, count: int) -> Iterable[t
             yield follow.text, _said(follow.said) | {FOLLOWS}
         else:
             *_, message, reply = composer.compose(task, "plan")
-            yield message.text, _said(reply.plan)
+            situation = message.hint.situation
+            yield message.text, _said(reply.plan) | ({("situation", situation)} if situation else set())
 
 
 def _said(plan: Plan) -> set[tuple[str, str]]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from neo.format import HISTORY, Facts, Message, Reply, earlier
-from neo.plan import ANY, SHORTER, Plan, Term
+from neo.plan import ANY, SHORTER, Hint, Plan, Term
 from neo.training.answers import Answers
 from neo.training.listeners import SHORTEST_HISTORY, Listeners
 from neo.training.meaning import SLOT_TERMS, fixed_terms, term_of, unique
@@ -299,5 +299,5 @@ class Composer:
         entry = self.draw.pick(self.requests.wordings("talk", wording))
         turns = self.first_turn(wording)[2] if self.draw.chance(0.45) else []
         words = self.draw.pick(wording.replies["talk"][entry["reply"]])
-        reply = Reply(Plan("talk"), open=True) if depth == "plan" else Reply(Plan("talk"), (words,))
-        return [*turns, self.message(entry["say"]), reply]
+        reply = Reply(Plan("talk"), open=True) if depth == "plan" else Reply(Plan("talk"), (Facts(words), words))
+        return [*turns, replace(self.message(entry["say"]), hint=Hint(situation=entry["reply"])), reply]

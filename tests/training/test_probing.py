@@ -45,7 +45,7 @@ def test_names_of_facets_and_acts_are_heard_in_requests():
     assert {field for field, _ in probe.outputs} == {
         *("topic", "tone", "format"),
         *("act", "type", "count", "language", "ref", "familiarity", "length"),
-        *("follows", "refuses", "ids"),
+        *("follows", "refuses", "ids", "situation"),
     }
     guessed = act_accuracy(probe, heard.only(0))
     before, after = fit_probe(probe, heard)
@@ -67,6 +67,14 @@ def test_what_a_message_says_is_what_its_plan_has_beyond_the_turn_before():
     assert torch.equal(composed[:, follows], composed[:, asks]) and torch.equal(composed[:, why], 1 - composed[:, asks])
     assert 0 < composed[:, outputs.index(REFUSES)].sum() < composed[:, asks].sum(), "some refuse, not all"
     assert heard.only(-1).wanted[:, asks].all(), "a name alone wants something of it"
+
+
+def test_small_talk_is_heard_by_its_situation():
+    heard, outputs = heard_in(composers(1), Bag(), ProbeConfig(60, {"talk": 0.5, "why": 0.5})), outputs_of(SHELF)
+    composed = heard.only(0).wanted
+    situations = [at for at, (field, _) in enumerate(outputs) if field == "situation"]
+    assert {outputs[at][1] for at in situations} == Wording.load("en").replies["talk"].keys()
+    assert torch.equal(composed[:, situations].sum(1), composed[:, outputs.index(("act", "talk"))])
 
 
 def test_folds_part_the_wordings():
