@@ -13,7 +13,7 @@ from neo.format import HISTORY, Message
 from neo.plan import Plan
 from neo.training.listeners import FIRST_HELD_OUT, Recorded
 
-TRAINING_LISTENERS, K = 4000, 10
+TRAINING_LISTENERS, K = 16_000, 10
 
 
 def scores(rankings: list[tuple[list[int], set[int]]]) -> dict:

@@ -52,16 +52,16 @@ class ProbeConfig:
     conversations: int = 26_000
     tasks: dict[str, float] = field(
         default_factory=lambda: {
-            "recommend": 0.28,
+            "recommend": 0.26,
             "search": 0.12,
-            "refine": 0.2,
-            "vocabulary": 0.1,
+            "refine": 0.18,
+            "vocabulary": 0.09,
             "history": 0.1,
             "why": 0.04,
             "describe": 0.05,
             "compare": 0.03,
             "profile": 0.03,
-            "talk": 0.05,
+            "talk": 0.1,
         }
     )
     """Task -> share of the conversations."""
@@ -80,15 +80,16 @@ class Recipe:
     dtype: str = "bfloat16"
     """Of the backbone's forward pass: "float32" where bf16 arithmetic is slow, "8bit" or "4bit" for a frozen backbone
     as bitsandbytes packs it (with 4, this is QLoRA)."""
-    rehearsal: int = 512
+    rehearsal: int = 640
     """Samples of the base's own English, drawn before training, that the stages with an adapter rehearse."""
     adapter: AdapterConfig | None = AdapterConfig()
     """None trains the backbone whole."""
     probe: ProbeConfig = field(default_factory=ProbeConfig)
     shortcut: ShortcutConfig = field(
         default_factory=lambda: ShortcutConfig(
-            conversations=16_000,
-            listeners=4_000,
+            conversations=32_000,
+            listeners=16_000,
+            epochs=8,
             mixture={
                 "ground": {"codes": 0.5},
                 "search": {"codes": 0.15},
@@ -269,10 +270,10 @@ class Recipe:
             rate=4e-4,
             map_rate=1.5e-4,
             adapter_rate=4e-4,
-            rehearsed=0.035,
+            rehearsed=0.06,
             english=0.38,
             mixture={
-                "recommend": {"plan": 0.19, "codes": 0.01, "full": 0.075},
+                "recommend": {"plan": 0.2, "codes": 0.01, "full": 0.07},
                 "search": {"plan": 0.1, "codes": 0.01, "full": 0.03},
                 "again": {"plan": 0.09, "full": 0.01},
                 "refine": {"plan": 0.18, "full": 0.03},
@@ -280,8 +281,8 @@ class Recipe:
                 "why": {"plan": 0.015, "full": 0.03},
                 "describe": {"plan": 0.02, "full": 0.03},
                 "compare": {"plan": 0.015, "full": 0.015},
-                "profile": {"plan": 0.01, "full": 0.01},
-                "talk": {"plan": 0.02, "full": 0.06},
+                "profile": {"plan": 0.012, "full": 0.018},
+                "talk": {"plan": 0.02, "full": 0.05},
             },
         )
     )
