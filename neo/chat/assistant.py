@@ -191,7 +191,7 @@ class Assistant:
         clock = time.perf_counter()
         seconds: dict[str, float | None] = {"first_text": None, "first_item": None}
         message = message.strip()
-        previous = conversation.turns[-1].language if conversation.turns else "en"
+        previous = conversation.turns[-1].language if conversation.turns else controls.spoken
         language = controls.reply_language or message_language(message, previous)
         said, items, understood = [], [], None
         reason = "end"

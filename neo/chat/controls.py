@@ -36,6 +36,7 @@ def controls_of(
         recent=recent,
         without=tuple(item.id for item in shelf.refused),
         history=taste.items if taste.own else None,
+        spoken=shelf.language,
     )
 
 

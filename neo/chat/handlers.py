@@ -109,7 +109,7 @@ class Handlers:
             taste, shelf, types, language, speak, count, minutes, familiarity, tones, unheard, clean, recent
         )
         if visit and visit[-1].scene:  # a scene shows what it is made to show, whatever is set beside the chat
-            controls = Controls()
+            controls = Controls(spoken=shelf.language)
         while waits(visit) and not visit[-1].begun:
             *earlier, asked = visit
             shown, at = messages(visit, self.labels, self.tools), len(earlier)

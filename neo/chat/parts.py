@@ -43,6 +43,8 @@ class Controls:
     """Ids of items that the visitor does not want to see again."""
     history: tuple[CatalogItem, ...] | None = None
     """A history of the visitor's own, newest last, in place of a listener's."""
+    spoken: str = "en"
+    """Language of the replies as long as no message told one: that of the visitor's browser."""
 
     @property
     def added_since(self) -> datetime | None:

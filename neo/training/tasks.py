@@ -226,7 +226,11 @@ class Composer:
             words = self.draw.pick(wording.replies["profile_empty"])
         plan = Plan("profile")
         reply = Reply(plan, open=True) if depth == "plan" else Reply(plan, (Facts(facts), words))
-        return [self.message(entry, heard), reply]
+        if self.draw.chance(0.55):
+            return [self.message(entry, heard), reply]
+        first, slate = self.first_turn(wording)[2]  # a prompt shows the history at its first message
+        known = self.message("", heard)
+        return [replace(first, history=known.history, listener=known.listener), slate, self.message(entry), reply]
 
     def follow(self, asked: Asked, chosen: list[int], wording: Wording) -> Asked:
         """A request that changes an earlier one: what stays of its plan, and what takes its place."""

@@ -43,6 +43,14 @@ def test_the_conversation_of_the_readme(assistant):
     assert not cards(second)
 
 
+def test_a_first_word_that_any_language_may_have_is_answered_in_that_of_the_browser(assistant):
+    hallo = list(assistant.reply(Conversation(), "Hallo!", Controls(spoken="de")))
+    assert hallo[0].language == "de"
+    told = list(assistant.reply(Conversation(), "Two podcasts about space", Controls(spoken="de")))
+    assert told[0].language == "en", "a message that tells its language is answered in it"
+    assert next(assistant.reply(told[-1].conversation, "ok", Controls(spoken="de"))).language == "en"
+
+
 def test_json_has_the_promised_names(assistant):
     plan = Plan("recommend", (("show", 1),), terms=(Term("topic", "space"),))
     parts = list(assistant.reply(Conversation(), "one podcast about space", plan=plan))

@@ -156,6 +156,7 @@ def test_controls_by_hand(sea):
     assert controls_of(Taste(), Shelf(refused=(sea,)), *set_) == Controls(
         ("show",), "fr", None, "de", 2, 20, "new", ("calm",), True, True, True, (sea.id,)
     )
+    assert controls_of(Taste(), Shelf(language="de"), *UNSET) == Controls(spoken="de")
     emptied = controls_of(Taste(), Shelf(), [], "", "", 0, None, "", [], False, False, False)
     assert emptied == Controls(), "a box of minutes that was emptied sets nothing"
 

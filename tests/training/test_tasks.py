@@ -104,6 +104,15 @@ def test_what_is_asked_to_be_shorter_is_shorter_than_what_was_shown():
         assert most is None or all(item.minutes and item.minutes <= most for item in items), asked.text
 
 
+def test_what_one_likes_is_asked_behind_a_slate_too():
+    made = [composer(seed=seed).compose("profile", "full") for seed in range(24)]
+    behind = [turns for turns in made if len(turns) == 4]
+    assert 0 < len(behind) < len(made) and all(turns[-1].plan.act == "profile" for turns in made)
+    for first, *_, asked, reply in behind:
+        heard = [BY_SID[sid].title for sid in first.history]
+        assert not asked.history and all(title in reply.parts[0].text for title in heard[-3:])
+
+
 def check_words(reply):
     """Every title or story named in the words stands in the facts before them."""
     facts = ""
