@@ -28,6 +28,9 @@ class StageConfig:
     """Ends the stage, and its schedule, after so many batches."""
     rehearsed: float = 0.0
     """Samples of the base's own English among the stage's examples, as a share of its conversations."""
+    moved: float = 1.0
+    """How far the weights go from where the stage began to where it ended: what was learned before and is not
+    practised here suffers less than the stage's own matter (WiSE-FT, Wortsman et al. 2021, arXiv 2109.01903)."""
     english: float = ENGLISH
     """Share of English among the conversations; the other languages share the rest."""
     batch_tokens: int = 1024
@@ -271,6 +274,7 @@ class Recipe:
             map_rate=1.5e-4,
             adapter_rate=4e-4,
             rehearsed=0.06,
+            moved=0.65,
             english=0.38,
             mixture={
                 "recommend": {"plan": 0.2, "codes": 0.01, "full": 0.07},

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator, InitProcessGroupKwargs
-from torch import nn
+from torch import Tensor, nn
 
 from neo.format import Format
 from neo.hints import Hints
@@ -219,9 +219,10 @@ def _train_stage(run: Run, name: str, stage: StageConfig, kept: list[Example], p
     made, among = _examples(run, name, stage), run.processes
     checkpoint = _load(run.folder / "checkpoint.pt")
     resumed = checkpoint if checkpoint and checkpoint["stage"] == name else None
-    if (position := run.stages.index(name)) and resumed is None:
+    if position := run.stages.index(name):
         _start_from(run, run.stages[position - 1])
     trained = Trained(run.model, stage, run.recipe, among)  # copies what it trains, so the start has to be in place
+    began = [master.detach().clone() for master in trained.masters]
     rng = np.random.default_rng((run.recipe.seed, STAGES.index(name), 1))
     if kept:
         made = made + [kept[index % len(kept)] for index in range(round(stage.rehearsed * len(made)))]
@@ -257,6 +258,7 @@ def _train_stage(run: Run, name: str, stage: StageConfig, kept: list[Example], p
         progress(name, step + 1, len(batches), loss.item())
         if run.writes and (step + 1) % SAVE_EVERY == 0:
             _save(run.folder / "checkpoint.pt", {"stage": name, "step": step + 1, **trained.state()})
+    trained.go_back(began, 1 - stage.moved)
 
 
 def rate_at(step: int, steps: int, warmup: int) -> float:
@@ -307,6 +309,12 @@ class Trained:
                 if master is not parameter:
                     parameter.copy_(master)
                 parameter.grad = master.grad = None
+
+    @torch.no_grad()
+    def go_back(self, began: list[Tensor], share: float) -> None:
+        """Move the parameters a share of the way back to where they began."""
+        for parameter, master, start in zip(self.parameters, self.masters, began, strict=True):
+            parameter.copy_(master.lerp_(start, share))
 
     def state(self) -> dict:
         return {"masters": [m.detach() for m in self.masters], "optimizer": self.optimizer.state_dict()}

@@ -53,7 +53,7 @@ def recipe(dtype="float32"):
         rehearsal=4,
         adapter=AdapterConfig(rank=2),
         languages=("en", "es"),
-        **dict.fromkeys(train.STAGES, stage),
+        **dict.fromkeys(train.STAGES, stage) | {"capability": replace(stage, moved=0.65)},
         probe=ProbeConfig(conversations=24, folds=2),
         shortcut=ShortcutConfig(conversations=24, mixture={"ground": {"codes": 1.0}}, listeners=2, epochs=2),
     )
@@ -120,6 +120,20 @@ def test_a_trained_model_goes_on_with_the_last_stage_alone(tmp_path):
     assert {path.name for path in again.folder.glob("*.pt")} == {f"{last}.pt", "shortcut.pt"}
     for name, parameter in again.model.adapter_parameters().items():
         assert torch.allclose(parameter, wanted[name]), name
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_weights_go_back_a_share_of_their_way(tmp_path, dtype):
+    made = a_run(tmp_path, dtype)
+    made.model.train_backbone(made.recipe.adapter)
+    trained = train.Trained(made.model, made.recipe.capability, made.recipe, made.processes)
+    began = [master.detach().clone() for master in trained.masters]
+    with torch.no_grad():
+        for master in trained.masters:
+            master += 2
+    trained.go_back(began, 0.25)
+    for start, master, parameter in zip(began, trained.masters, trained.parameters, strict=True):
+        assert torch.allclose(master, start + 1.5) and torch.equal(parameter, master.to(parameter.dtype))
 
 
 def test_weights_that_went_on_keep_the_shape_of_their_adapter(tmp_path, base, monkeypatch):
