@@ -25,11 +25,19 @@ FIRST_HELD_OUT = 900_000_000
 SHORTEST_HISTORY = 1  # listens that must be known before the next one is to be guessed
 
 
+TIMES = 3
+"""How often a recorded listener is drawn at most for the shortcut, which learns from all for some epochs anyway."""
+
+
 class Listeners(Protocol):
     """Draws histories by seed."""
 
     def history(self, seed: int) -> list[int]:
         """A listener's listens, as positions among the items, oldest first, none twice."""
+        ...
+
+    def worth(self, wanted: int) -> int:
+        """How many of `wanted` listeners to draw: recorded ones come round, and are no new ones then."""
         ...
 
 
@@ -46,6 +54,9 @@ class Recorded:
     def history(self, seed: int) -> list[int]:
         pool = self._held if seed >= FIRST_HELD_OUT else self._kept
         return pool[seed % len(pool)]
+
+    def worth(self, wanted: int) -> int:
+        return min(wanted, TIMES * len(self._kept))
 
 
 def listeners_of(session: Session, items: list[CatalogItem], vectors: np.ndarray) -> Listeners:
@@ -77,6 +88,9 @@ class Simulation:
         self._language = np.array([item.language for item in items])
         codes, counts = np.unique(self._language, return_counts=True)
         self._homes, self._home_odds = codes, counts / counts.sum()
+
+    def worth(self, wanted: int) -> int:
+        return wanted
 
     def history(self, seed: int) -> list[int]:
         """The listens of listener `seed`, as positions in `items`, oldest first, none twice."""

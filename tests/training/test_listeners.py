@@ -40,3 +40,8 @@ def test_listens_in_the_catalog_replace_the_simulation(tmp_path):
         assert isinstance(found, Recorded)
         heard = found.history(0)
         assert len(heard) == 4 and [(at - heard[0]) % 12 for at in heard] == [0, 8, 10, 9], "in order, none twice"
+
+
+def test_recorded_listeners_are_not_drawn_without_end():
+    assert Recorded({"one": [1, 2], "two": [2, 3], "three": [3, 4]}).worth(16_000) < 16_000
+    assert Simulation(SHELF.items, SHELF.vectors).worth(16_000) == 16_000
