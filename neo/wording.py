@@ -146,8 +146,11 @@ class Wording:
         return render(_file(self.folder / "named.txt"), title=item.title, topics=self.labels("topics", item.topics))
 
     def small_talk(self, situation: str, turn: int) -> str:
-        """What the model is told to say in a situation; not twice the same in a row."""
-        known = self.replies["talk"][situation]
+        """What the model is told to say in a situation; not twice the same in a row. Raises PromptInvalid where the
+        prompt set has nothing for it."""
+        known = self.replies["talk"].get(situation)
+        if not known:
+            raise PromptInvalid(f"replies.yaml of {self.language!r} has no talk for {situation!r}: write a reply")
         return known[turn % len(known)]
 
     def profile(self, items: list[CatalogItem]) -> str:

@@ -34,6 +34,8 @@ def test_no_small_talk_is_said_twice_in_a_row(language):
         said = [wording.small_talk(situation, turn) for turn in range(4)]
         assert set(said) == set(known) and said[:2] == said[2:]
         assert len(known) == 1 or said[0] != said[1]
+    with pytest.raises(PromptInvalid, match="no talk for 'sneezing'"):
+        wording.small_talk("sneezing", 0)
 
 
 def test_a_missing_variable_is_an_error():

@@ -12,8 +12,9 @@ from neo.evaluation.metrics import hit_rate, ndcg, share
 from neo.format import HISTORY, Message
 from neo.plan import Plan
 from neo.training.listeners import FIRST_HELD_OUT, Recorded
+from neo.training.recipe import Recipe
 
-TRAINING_LISTENERS, K = 16_000, 10
+TRAINING_LISTENERS, K = Recipe().shortcut.listeners, 10
 
 
 def scores(rankings: list[tuple[list[int], set[int]]]) -> dict:
@@ -25,12 +26,13 @@ def scores(rankings: list[tuple[list[int], set[int]]]) -> dict:
 
 
 def recommend(bench: Bench, queries: int, progress=lambda: None) -> dict:
-    """The model and the baselines, which learn from as many training listeners as the model's shortcut did.
+    """The model and the baselines, which learn from as many training listeners as the shortcut of the recipe does.
 
     Of recorded listeners also "from one listen": all that they heard, told by their first listen alone.
     """
     shelf = bench.shelf
-    drawn = (tuple(bench.listeners.history(seed)) for seed in range(1_000_001, 1_000_001 + TRAINING_LISTENERS))
+    seeds = range(1_000_001, 1_000_001 + bench.listeners.up_to(TRAINING_LISTENERS))
+    drawn = (tuple(bench.listeners.history(seed)) for seed in seeds)
     train = list(map(list, dict.fromkeys(drawn)))  # few recorded listeners are drawn more than once
     rivals = {
         "popularity": Popularity(train, len(shelf.items)),

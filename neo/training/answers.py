@@ -6,8 +6,9 @@ import numpy as np
 
 from neo.format import Facts, Reply
 from neo.items import CatalogItem
-from neo.training.requests import Asked, Draw
+from neo.training.requests import Asked
 from neo.training.shelf import Shelf
+from neo.training.wordings import Draw
 from neo.wording import Wording, render, slots
 
 

@@ -78,7 +78,7 @@ def samples(composer: Composer, encoder: TextEncoder, config: ShortcutConfig) ->
     rows: list[tuple[np.ndarray, np.ndarray | None, Sid]] = []
     for *_, message, reply in conversations(composer, encoder, config.conversations, config.mixture):
         rows += [(message.vector, message.taste(), part) for part in reply.parts if isinstance(part, Sid)]
-    asking = encoder.encode([composer.ask_for_next() for _ in range(composer.listeners.worth(config.listeners))])
+    asking = encoder.encode([composer.ask_for_next() for _ in range(composer.listeners.up_to(config.listeners))])
     items = composer.shelf.items
     for vector in asking:
         heard = composer.next_listener()

@@ -23,10 +23,8 @@ FIRST_HELD_OUT = 900_000_000
 """Seeds from here on draw listeners that no training draws."""
 
 SHORTEST_HISTORY = 1  # listens that must be known before the next one is to be guessed
-
-
-TIMES = 3
-"""How often a recorded listener is drawn at most for the shortcut, which learns from all for some epochs anyway."""
+MOST_DRAWS = 3
+"""Of a recorded listener: the shortcut learns from all that are drawn for some epochs anyway."""
 
 
 class Listeners(Protocol):
@@ -36,8 +34,8 @@ class Listeners(Protocol):
         """A listener's listens, as positions among the items, oldest first, none twice."""
         ...
 
-    def worth(self, wanted: int) -> int:
-        """How many of `wanted` listeners to draw: recorded ones come round, and are no new ones then."""
+    def up_to(self, wanted: int) -> int:
+        """How many of `wanted` listeners there are to draw; recorded ones come round."""
         ...
 
 
@@ -55,8 +53,8 @@ class Recorded:
         pool = self._held if seed >= FIRST_HELD_OUT else self._kept
         return pool[seed % len(pool)]
 
-    def worth(self, wanted: int) -> int:
-        return min(wanted, TIMES * len(self._kept))
+    def up_to(self, wanted: int) -> int:
+        return min(wanted, MOST_DRAWS * len(self._kept))
 
 
 def listeners_of(session: Session, items: list[CatalogItem], vectors: np.ndarray) -> Listeners:
@@ -89,7 +87,7 @@ class Simulation:
         codes, counts = np.unique(self._language, return_counts=True)
         self._homes, self._home_odds = codes, counts / counts.sum()
 
-    def worth(self, wanted: int) -> int:
+    def up_to(self, wanted: int) -> int:
         return wanted
 
     def history(self, seed: int) -> list[int]:

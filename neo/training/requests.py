@@ -13,31 +13,17 @@ from neo.items import CatalogItem
 from neo.plan import ANY, LENGTHS, SHORTER, Plan, Term, length_called, minutes_of
 from neo.training.meaning import (
     FACET_KIND,
-    PLAN_FACETS,
     SLOT_TERMS,
     check_wordings,
     entry_of,
     fixed_terms,
-    refuses,
     term_of,
     unique,
 )
 from neo.training.shelf import Shelf
+from neo.training.wordings import Draw, Wordings
 from neo.wording import Wording, render, slots
 
-CLAUSES = {  # act -> kinds of clauses that its composed wordings may have
-    "recommend": ("topic", "tone", "format", "language", "like", "familiarity", "length", "without"),
-    "recommend_history": ("topic", "tone", "format", "language", "familiarity", "length", "without"),
-    "search": ("maker", "topic", "format", "language", "without"),
-    "refine": ("topic", "tone", "format", "language", "familiarity", "length", "without"),
-}
-ALWAYS = {"search": "maker"}  # without a name, the same words would be a recommendation
-COMPOSED = {"recommend": 0.45, "recommend_history": 0.35, "search": 0.15, "refine": 0.35}
-"""Share of an act's training wordings that are composed of clauses; the others are whole sentences."""
-REFUSING = 0.15
-"""Share of what refuses something among the whole sentences of an act, where it has any: more of the wordings do, for
-there are many ways to say so, than of what people ask."""
-MOST_TRIES = 20
 SAID_IN_MINUTES = 90
 """The longest time that is said in minutes; others are said in whole hours."""
 VOCABULARY = ("topic", "topic", "topic", "tone", "format", "not_topic", "not_topic", "not_tone")
@@ -59,19 +45,6 @@ class Asked:
     """What the words alone say, where the plan keeps something of an earlier one."""
 
 
-class Draw:
-    """Random choices, all from one generator."""
-
-    def __init__(self, rng: np.random.Generator):
-        self.rng = rng
-
-    def pick(self, options):
-        return options[int(self.rng.integers(len(options)))]
-
-    def chance(self, share: float) -> bool:
-        return self.rng.random() < share
-
-
 class Requests:
     """Composes requests over a shelf in some languages; `split` picks the wordings, `fold` one part of them."""
 
@@ -84,13 +57,10 @@ class Requests:
         english: float = ENGLISH,
         fold: tuple[int, int] = (0, 1),
     ):
-        self.shelf, self.draw, self.split, self.languages, self.english = shelf, draw, split, languages, english
-        self.fold = fold
+        self.shelf, self.draw, self.languages, self.english = shelf, draw, languages, english
         for code in languages:
             check_wordings(code, split)
-        self._wordings: dict[tuple[str, str], list[str | dict]] = {}
-        self._parted: dict[tuple[str, str], tuple[list, list]] = {}
-        """The same, those that refuse nothing and those that do."""
+        self.wordings = Wordings(shelf, draw, split, fold)
         self._by_language: dict[str, list[int]] = {}
         for index, item in enumerate(shelf.items):
             self._by_language.setdefault(item.language, []).append(index)
@@ -111,7 +81,7 @@ class Requests:
 
     def ask(self, act: str, wording: Wording, slate: bool = True, most: int = 10) -> Asked:
         """A request of an act, its slots filled from one anchor item, and the plan that this means."""
-        say, fixed = self.entry(act, wording)
+        say, fixed = self.wordings.entry(act, wording)
         needs = slots(say)
         language = self.draw.pick(self.catalog_languages) if "language" in needs else wording.language
         anchor = self._anchor_for(fixed, language)
@@ -148,60 +118,6 @@ class Requests:
         )
         return Asked(self.cased(render(say, **values).strip(), plan), plan, anchor, tuple(likes))
 
-    def entry(self, act: str, wording: Wording) -> tuple[str, dict]:
-        """A wording of an act and what of its plan is fixed; one that names what this catalog lacks is left out."""
-        composed = self.split == "train" and self.draw.chance(COMPOSED.get(act, 0))
-        if composed and (made := self.composed(act, wording)):
-            return made
-        return self.whole(act, wording)
-
-    def whole(self, act: str, wording: Wording) -> tuple[str, dict]:
-        """A whole sentence of an act; of those to train, what refuses something in its share."""
-        every = self.wordings(act, wording)
-        if self.split == "train":
-            wishing, refusing = self._parted[act, wording.language]
-            every = refusing if refusing and self.draw.chance(REFUSING) else wishing or every
-        return entry_of(self.draw.pick(every))
-
-    def wordings(self, act: str, wording: Wording) -> list:
-        """The whole sentences of an act that this catalog can fulfil, as `prompts/` has them: those of the fold, or all
-        where it has none."""
-        known = (act, wording.language)
-        if known not in self._wordings:
-            every = [entry for entry in wording.requests(self.split)[act] if self._possible(*entry_of(entry))]
-            which, of = self.fold
-            refuse = [refuses(*entry_of(entry)) for entry in every]
-            parts = [[at for at, said in enumerate(refuse) if said == refused] for refused in (False, True)]
-            parts = [part[len(part) * which // of : len(part) * (which + 1) // of] for part in parts]
-            kept = sorted(at for part in parts for at in part)
-            self._wordings[known] = [every[at] for at in kept] or every
-            self._parted[known] = tuple([every[at] for at in part] for part in parts)
-        return self._wordings[known]
-
-    def composed(self, act: str, wording: Wording) -> tuple[str, dict] | None:
-        """A wording put together from a frame and one to three clauses, and what of its plan is fixed; None where the
-        catalog has nothing for them."""
-        pieces = wording.clauses()
-        for _ in range(MOST_TRIES):
-            count = int(self.draw.rng.choice([1, 2, 3], p=[0.45, 0.4, 0.15]))
-            drawn = {*self.draw.rng.choice(CLAUSES[act], size=count, replace=False), ALWAYS.get(act)}
-            kinds = [kind for kind in CLAUSES[act] if kind in drawn]
-            chosen = [entry_of(self.draw.pick(pieces["clauses"][kind])) for kind in kinds]
-            needs = [slot for say, _ in chosen for slot in slots(say)]
-            if len(needs) == len(set(needs)) and all(self._possible(*entry) for entry in chosen):
-                break
-        else:
-            return None
-        refused = kinds[-1] == "without"
-        if not refused and self.draw.chance(0.3):
-            chosen = chosen[::-1]
-        joined = chosen[0][0]
-        for at, (say, _) in enumerate(chosen[1:], start=2):
-            comma = (refused and at == len(chosen)) or self.draw.chance(0.35)
-            joined += (", " if comma else " ") + say
-        fixed = {key: value for _, plan in chosen for key, value in plan.items()}
-        return self.draw.pick(pieces["frames"][act]).replace("{{ clauses }}", joined), fixed
-
     def vocabulary(self, wording: Wording) -> Asked:
         """Two to four facets by any of their names, each as likely as another, wanted or not: a request of few words
         that is nothing but vocabulary."""
@@ -223,26 +139,6 @@ class Requests:
             return self.ask("recommend", wording)
         plan = Plan("recommend", types=((ANY, 3),), terms=tuple(terms))
         return Asked(self.cased(", ".join(said), plan), plan, self.anchor(wording.language))
-
-    def _possible(self, say: str, fixed: dict) -> bool:
-        kinds = {slot.removeprefix("not_").rstrip("2") for slot in slots(say)}
-        timed = kinds & {"minutes", "hours"} or fixed.get("lengths")
-        if timed and not any(item.minutes for item in self.shelf.items):
-            return False
-        lacking = {kind for kind in ("topic", "tone", "format", "maker") if not self.shelf.facets[kind]}
-        if kinds & lacking or ("clue" in kinds and not any(item.description for item in self.shelf.items)):
-            return False
-        types, languages = set(fixed.get("types", ())) - {ANY}, set(fixed.get("languages", ()))
-        return (
-            types <= set(self.shelf.types)
-            and languages <= set(self._by_language)
-            and all(
-                value in self.shelf.facets[field]
-                for key, (field, wanted) in PLAN_FACETS.items()
-                if wanted and field != "length"
-                for value in fixed.get(key, ())
-            )
-        )
 
     def _anchor_for(self, fixed: dict, language: str) -> int:
         wanted = [(kind, set(fixed[kind])) for kind in ("topics", "tones") if fixed.get(kind)]

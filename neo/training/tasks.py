@@ -13,8 +13,9 @@ from neo.plan import ANY, SHORTER, Hint, Plan, Term
 from neo.training.answers import Answers
 from neo.training.listeners import SHORTEST_HISTORY, Listeners
 from neo.training.meaning import SLOT_TERMS, fixed_terms, term_of, unique
-from neo.training.requests import ENGLISH, Asked, Draw, Requests, in_order
+from neo.training.requests import ENGLISH, Asked, Requests, in_order
 from neo.training.shelf import Shelf
+from neo.training.wordings import Draw
 from neo.wording import Wording, render, slots
 
 REPLACED = ("topic", "tone", "format", "by", "length")
@@ -156,7 +157,7 @@ class Composer:
 
     def _why(self, depth: str, wording: Wording) -> list[Message | Reply]:
         asked, chosen, turns = self.first_turn(wording)
-        entry = self.draw.pick(self.requests.wordings("why", wording))
+        entry = self.draw.pick(self.requests.wordings.of("why", wording))
         ref, position = self.ref(wording, chosen) if "ref" in slots(entry) else ("", len(chosen) - 1)
         item = self.shelf.items[chosen[position]]
         plan = Plan("why", refs=(position + 1,))
@@ -170,7 +171,7 @@ class Composer:
         return [*turns, self.message(render(entry, ref=ref).strip()), reply]
 
     def _describe(self, depth: str, wording: Wording) -> list[Message | Reply]:
-        entry = self.draw.pick(self.requests.wordings("describe", wording))
+        entry = self.draw.pick(self.requests.wordings.of("describe", wording))
         if "title" in slots(entry):
             index = self.requests.anchor(wording.language)
             turns = self.first_turn(wording)[2] if self.draw.chance(0.5) else []
@@ -189,7 +190,7 @@ class Composer:
         _, chosen, turns = self.first_turn(wording)
         if len(chosen) < 2:
             return self._compare(depth, wording)
-        entry = self.draw.pick(self.requests.wordings("compare", wording))
+        entry = self.draw.pick(self.requests.wordings.of("compare", wording))
         if "ref" in slots(entry):
             ref, first = self.ref(wording, chosen)
             ref2, second = self.ref(wording, chosen, not_=first)
@@ -215,7 +216,7 @@ class Composer:
         return [*turns, self.message(render(entry, ref=ref, ref2=ref2).strip()), reply]
 
     def _profile(self, depth: str, wording: Wording) -> list[Message | Reply]:
-        entry = self.draw.pick(self.requests.wordings("profile", wording))
+        entry = self.draw.pick(self.requests.wordings.of("profile", wording))
         heard = self.next_listener() if self.draw.chance(0.75) else []
         items = [self.shelf.items[index] for index in heard]
         facts = wording.profile(items)
@@ -234,7 +235,7 @@ class Composer:
 
     def follow(self, asked: Asked, chosen: list[int], wording: Wording) -> Asked:
         """A request that changes an earlier one: what stays of its plan, and what takes its place."""
-        say, fixed = self.requests.entry("refine", wording)
+        say, fixed = self.requests.wordings.entry("refine", wording)
         needs, values, new, refs = slots(say), {}, [], ()
         item = self.shelf.items[asked.anchor]
         for slot in in_order(say, needs & set(SLOT_TERMS)):
@@ -300,7 +301,7 @@ class Composer:
         ]
 
     def _talk(self, depth: str, wording: Wording) -> list[Message | Reply]:
-        entry = self.draw.pick(self.requests.wordings("talk", wording))
+        entry = self.draw.pick(self.requests.wordings.of("talk", wording))
         turns = self.first_turn(wording)[2] if self.draw.chance(0.45) else []
         words = self.draw.pick(wording.replies["talk"][entry["reply"]])
         reply = Reply(Plan("talk"), open=True) if depth == "plan" else Reply(Plan("talk"), (Facts(words), words))

@@ -222,7 +222,7 @@ def _train_stage(run: Run, name: str, stage: StageConfig, kept: list[Example], p
     if position := run.stages.index(name):
         _start_from(run, run.stages[position - 1])
     trained = Trained(run.model, stage, run.recipe, among)  # copies what it trains, so the start has to be in place
-    began = [master.detach().clone() for master in trained.masters]
+    began = [master.detach().to("cpu", copy=True) for master in trained.masters] if stage.moved < 1 else []
     rng = np.random.default_rng((run.recipe.seed, STAGES.index(name), 1))
     if kept:
         made = made + [kept[index % len(kept)] for index in range(round(stage.rehearsed * len(made)))]
@@ -258,7 +258,8 @@ def _train_stage(run: Run, name: str, stage: StageConfig, kept: list[Example], p
         progress(name, step + 1, len(batches), loss.item())
         if run.writes and (step + 1) % SAVE_EVERY == 0:
             _save(run.folder / "checkpoint.pt", {"stage": name, "step": step + 1, **trained.state()})
-    trained.go_back(began, 1 - stage.moved)
+    if began:
+        trained.go_back(began, 1 - stage.moved)
 
 
 def rate_at(step: int, steps: int, warmup: int) -> float:
@@ -314,7 +315,7 @@ class Trained:
     def go_back(self, began: list[Tensor], share: float) -> None:
         """Move the parameters a share of the way back to where they began."""
         for parameter, master, start in zip(self.parameters, self.masters, began, strict=True):
-            parameter.copy_(master.lerp_(start, share))
+            parameter.copy_(master.lerp_(start.to(master.device), share))
 
     def state(self) -> dict:
         return {"masters": [m.detach() for m in self.masters], "optimizer": self.optimizer.state_dict()}

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from neo.errors import PromptInvalid
-from neo.training import requests
+from neo.training import wordings
 from neo.training.meaning import SLOT_TERMS, SLOTS, check_wordings, refuses
-from neo.training.requests import CLAUSES, Draw, Requests
+from neo.training.requests import Requests
 from neo.training.shelf import Shelf
+from neo.training.wordings import CLAUSES, Draw
 from neo.wording import LANGUAGES, Wording, slots
 from tests.training.test_tasks import SHELF
 
@@ -66,9 +67,9 @@ def test_what_refuses_is_drawn_in_its_share_and_has_a_part_in_every_fold(act):
     draw, wording = Draw(np.random.default_rng(0)), Wording.load("en")
     parts = [Requests(SHELF, draw, "train", LANGUAGES, fold=(fold, 4)) for fold in range(4)]
     for part in parts:
-        drawn = [refuses(*part.whole(act, wording)) for _ in range(400)]
-        assert abs(np.mean(drawn) - requests.REFUSING) < 0.06
-    told = [{str(entry) for entry in part.wordings(act, wording)} for part in parts]
+        drawn = [refuses(*part.wordings.whole(act, wording)) for _ in range(400)]
+        assert abs(np.mean(drawn) - wordings.REFUSING) < 0.06
+    told = [{str(entry) for entry in part.wordings.of(act, wording)} for part in parts]
     assert sum(map(len, told)) == len(set().union(*told)), "no wording is in two folds"
 
 
@@ -81,7 +82,7 @@ def test_every_language_answers_the_same_situations():
 def test_no_slot_is_filled_twice_and_a_search_names_a_maker(act):
     made = composing()
     for language in LANGUAGES * 20:
-        say, fixed = made.composed(act, Wording.load(language))
+        say, fixed = made.wordings.composed(act, Wording.load(language))
         assert all(say.count(f"{{{{ {slot} }}}}") == 1 for slot in slots(say)), say
         assert set(fixed) <= {"familiarity", "lengths", "topics", "tones"} and (
             act != "search" or "maker" in slots(say)
@@ -89,7 +90,7 @@ def test_no_slot_is_filled_twice_and_a_search_names_a_maker(act):
 
 
 def test_a_plan_names_values_in_the_order_of_the_words(monkeypatch):
-    monkeypatch.setattr(requests, "COMPOSED", {"recommend": 1.0})
+    monkeypatch.setattr(wordings, "COMPOSED", {"recommend": 1.0})
     made, both = composing(), 0
     for _ in range(3000):
         asked = made.ask("recommend", Wording.load("en"))
@@ -101,15 +102,15 @@ def test_a_plan_names_values_in_the_order_of_the_words(monkeypatch):
 
 
 def test_held_out_requests_are_never_composed(monkeypatch):
-    monkeypatch.setattr(requests, "COMPOSED", dict.fromkeys(CLAUSES, 1.0))
+    monkeypatch.setattr(wordings, "COMPOSED", dict.fromkeys(CLAUSES, 1.0))
     known = {say_of(entry) for entry in Wording.load("en").requests("heldout")["recommend"]}
     made = composing(split="heldout")
-    assert all(made.entry("recommend", Wording.load("en"))[0] in known for _ in range(50))
+    assert all(made.wordings.entry("recommend", Wording.load("en"))[0] in known for _ in range(50))
 
 
 def test_a_catalog_without_makers_falls_back_to_whole_sentences(monkeypatch):
-    monkeypatch.setattr(requests, "COMPOSED", dict.fromkeys(CLAUSES, 1.0))
+    monkeypatch.setattr(wordings, "COMPOSED", dict.fromkeys(CLAUSES, 1.0))
     bare = Shelf([replace(item, makers=()) for item in SHELF.items], SHELF.vectors)
     made = composing(bare)
-    assert made.composed("search", Wording.load("en")) is None
+    assert made.wordings.composed("search", Wording.load("en")) is None
     assert made.ask("search", Wording.load("en")).text

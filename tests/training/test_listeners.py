@@ -43,5 +43,5 @@ def test_listens_in_the_catalog_replace_the_simulation(tmp_path):
 
 
 def test_recorded_listeners_are_not_drawn_without_end():
-    assert Recorded({"one": [1, 2], "two": [2, 3], "three": [3, 4]}).worth(16_000) < 16_000
-    assert Simulation(SHELF.items, SHELF.vectors).worth(16_000) == 16_000
+    assert Recorded({"one": [1, 2], "two": [2, 3], "three": [3, 4]}).up_to(16_000) < 16_000
+    assert Simulation(SHELF.items, SHELF.vectors).up_to(16_000) == 16_000

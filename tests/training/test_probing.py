@@ -78,7 +78,7 @@ def test_small_talk_is_heard_by_its_situation():
 
 
 def test_folds_part_the_wordings():
-    parts = [{str(each) for each in c.requests.wordings("why", Wording.load("en"))} for c in composers(3)]
+    parts = [{str(each) for each in c.requests.wordings.of("why", Wording.load("en"))} for c in composers(3)]
     every = {str(each) for each in Wording.load("en").requests("train")["why"]}
     assert set.union(*parts) == every and sum(map(len, parts)) == len(every)
     heard = heard_in(composers(3), Bag(), ProbeConfig(conversations=30))
@@ -87,7 +87,7 @@ def test_folds_part_the_wordings():
 
 
 def test_what_is_named_in_passing_is_heard():
-    heard = heard_in(composers(1), Bag(), ProbeConfig(conversations=1500))
+    heard = heard_in(composers(1), Bag(), ProbeConfig(2000, {"recommend": 0.7, "vocabulary": 0.3}))
     torch.manual_seed(0)
     probe = Probe(Bag.width, outputs_of(SHELF))
     fit_probe(probe, heard)

@@ -232,7 +232,7 @@ def test_the_hints_of_a_wording_come_from_a_probe_that_has_not_seen_it(tmp_path,
     train._probe(run, lambda *_: None)
 
     def composed(composer, format_, hints, count, mixture):
-        heard.append((composer.requests.fold, hints.probe))
+        heard.append((composer.requests.wordings.fold, hints.probe))
         return examples(composer, format_, hints, count, mixture)
 
     examples = train.examples
