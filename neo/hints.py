@@ -30,6 +30,7 @@ POSSIBLE, MOST_POSSIBLE = 0.15, 3  # the same of facets that it says less surely
 WINDOWS = ((4, 2), (2, 1))  # words of a piece, words between two pieces: names are short, and others drown them
 MOST_PIECES = 32  # of a message
 REFUSAL = (-4.0, 1.0)  # the least and the most that "not" may gain
+HEARD = 2.0  # what an act gains that is heard
 TOGETHER = 256  # messages whose pieces are scored at once
 NAMED = {"title": "title", "maker": "by"}
 NAME = "Xx"  # stands for a title or maker where letters are read: those of names say nothing of a request
@@ -129,14 +130,17 @@ def placed(hint: Hint, slate: Sequence[str]) -> Hint:
     return replace(hint, refs=tuple(refs or (ref for ref in hint.refs if ref <= len(slate))))
 
 
-def refusal(turns: Sequence[Message | Reply]) -> float:
-    """What the score of a plan's "not" gains, or loses, by what the probe hears in the last message of a prompt.
+def leanings(turns: Sequence[Message | Reply]) -> dict[str, float]:
+    """What scores of a plan's words gain, or lose, by what the probe hears in the last message of a prompt.
 
-    Composed messages refuse far more often than people do, and the model expects it. Nothing where an earlier plan
+    An act that is heard, for behind suggestions the model takes too much for a question about them. And "not":
+    composed messages refuse far more often than people do, and the model expects it; nothing where an earlier plan
     refuses something: that may stay."""
-    if any(not term.wanted for turn in turns if isinstance(turn, Reply) for term in turn.plan.terms):
-        return 0.0
-    return float(np.clip(turns[-1].hint.refusal, *REFUSAL))
+    hint = turns[-1].hint
+    gains = {hint.act: HEARD} if hint.act else {}
+    if all(term.wanted for turn in turns if isinstance(turn, Reply) for term in turn.plan.terms):
+        gains["not"] = float(np.clip(hint.refusal, *REFUSAL))
+    return gains
 
 
 def unnamed(text: str, names: Sequence[Mention]) -> str:

@@ -9,7 +9,7 @@ import torch
 from catalog.lookup import MakerIndex, TitleIndex
 from catalog.mentions import Mentions
 from neo.format import Format, Message, Reply
-from neo.hints import MOST, MOST_PIECES, MOST_POSSIBLE, REFUSAL, Hints, pieces, placed, refusal, unnamed
+from neo.hints import HEARD, MOST, MOST_PIECES, MOST_POSSIBLE, REFUSAL, Hints, leanings, pieces, placed, unnamed
 from neo.model.probe import BARE, BUCKETS, FOLLOWS, REFUSES, Probe, letters
 from neo.plan import Hint, Plan, Term
 from neo.sids.vocabulary import TypeShape, Vocabulary
@@ -246,7 +246,12 @@ def test_a_hint_is_written_with_the_tokens_of_a_plan():
 def test_what_the_probe_hears_of_a_refusal_is_weighed_in_the_plan():
     hints = Hints(Flags(), Words(), MENTIONS)
     refuses, asks = (Message("", np.ones(4, np.float32), hint=hint) for hint in hints.of(["give", "show"]))
-    assert refusal([refuses]) == REFUSAL[1] and REFUSAL[0] <= refusal([asks]) < 0
+    assert leanings([refuses])["not"] == REFUSAL[1] and REFUSAL[0] <= leanings([asks])["not"] < 0
     earlier = Reply(Plan("recommend", terms=(Term("topic", "war", wanted=False),)))
-    assert refusal([refuses, earlier, asks]) == 0, "what was refused before may stay"
-    assert refusal([Message("", np.ones(4, np.float32))]) == 0, "a probe that does not hear it says nothing"
+    assert "not" not in leanings([refuses, earlier, asks]), "what was refused before may stay"
+    assert leanings([Message("", np.ones(4, np.float32))]) == {"not": 0.0}, "a probe that hears nothing changes nothing"
+
+
+def test_an_act_that_is_heard_in_the_last_message_is_weighed_in_the_plan():
+    why, thanks = (Message("", np.ones(4, np.float32), hint=Hint(act=act)) for act in ("why", "talk"))
+    assert leanings([why, Reply(Plan("why", refs=(1,))), thanks]) == {"talk": HEARD, "not": 0.0}

@@ -29,7 +29,7 @@ from neo.decoding.trie import Tries
 from neo.errors import NeoError
 from neo.facets import facet_tries
 from neo.format import HISTORY, Format, Message, copied_values, earlier
-from neo.hints import Hints, placed, refusal
+from neo.hints import Hints, leanings, placed
 from neo.items import CatalogItem
 from neo.model.load import Loaded, load
 from neo.plan import LENGTHS, Plan
@@ -246,7 +246,7 @@ class Assistant:
             self.format.vocabulary,
             self.facet_values,
             tuple(tuple(self.format.words(text)) for text in said),
-            refusal(prompt),
+            leanings(prompt),
         )
         given = self.format.plan(plan, said) if plan else None
         with Session(self.database) as session:

@@ -138,7 +138,7 @@ class Engine:
 
     def _write_plan(self, context, rules: PlanRules) -> list[int]:
         """Greedy under the plan's grammar; a token that alone is allowed costs no score."""
-        written, refusing = [self.vocabulary.id("plan")], self.vocabulary.id("not")
+        written = [self.vocabulary.id("plan")]
         state = PlanState(rules)
         context.extend(written)
         while not state.closed:
@@ -148,7 +148,7 @@ class Engine:
             id_ = allowed[0]
             if len(allowed) > 1:
                 scores = self.runner.text_scores(context.hidden)[allowed]
-                scores = scores + np.where(np.array(allowed) == refusing, rules.refusal, 0.0)
+                scores = scores + np.array([rules.leaning.get(option, 0.0) for option in allowed])
                 id_ = allowed[int(np.argmax(scores))]
             state = state.advance(id_)
             written.append(id_)

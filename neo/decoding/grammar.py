@@ -9,8 +9,8 @@ Slate:  how many items of which type are still owed. While any is owed a reply c
         open; a reply that owes nothing opens no more. Inside a span the trie rules (`neo.decoding.beams`).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -41,13 +41,13 @@ class WordTrie:
 
 @dataclass(frozen=True)
 class PlanRules:
-    """What a plan may name, and how readily it refuses. `said`: token ids of the visitor's messages, latest last."""
+    """What a plan may name, and what it leans to. `said`: token ids of the visitor's messages, latest last."""
 
     vocabulary: Vocabulary
     values: dict[str, WordTrie]
     said: tuple[tuple[int, ...], ...]
-    refusal: float = 0.0
-    """What is added to the score of "not" (`neo.hints.refusal`)."""
+    leanings: Mapping[str, float] = field(default_factory=dict)
+    """Word of the plan -> what is added to its score (`neo.hints.leanings`)."""
 
     def copies_of(self, prefix: tuple[int, ...]) -> set[int]:
         """Tokens that continue `prefix` somewhere in what was said."""
@@ -57,6 +57,11 @@ class PlanRules:
                 if message[at : at + size] == prefix:
                     following.add(message[at + size])
         return following
+
+    @cached_property
+    def leaning(self) -> Mapping[int, float]:
+        """The same by token id."""
+        return {self.vocabulary.id(word): score for word, score in self.leanings.items()}
 
     @cached_property
     def _groups(self) -> dict[str, tuple[int, ...]]:

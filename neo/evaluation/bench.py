@@ -16,7 +16,7 @@ from neo.decoding.engine import Sampling
 from neo.decoding.grammar import PlanRules
 from neo.decoding.trie import Tries
 from neo.format import Message, Reply, copied_values
-from neo.hints import refusal
+from neo.hints import leanings
 from neo.items import CatalogItem
 from neo.plan import Hint, Plan
 from neo.settings import Settings
@@ -87,7 +87,7 @@ class Bench:
             text for turn in heard for text in ([turn.text] if isinstance(turn, Message) else copied_values(turn.plan))
         ]
         words = tuple(map(tuple, map(format_.words, said)))
-        rules = PlanRules(format_.vocabulary, self.assistant.facet_values, words, refusal(heard))
+        rules = PlanRules(format_.vocabulary, self.assistant.facet_values, words, leanings(heard))
         rendered = format_.render(heard)
         return format_.parse_plan(engine.plan(rendered.ids, [vector for _, vector in rendered.vectors], rules))
 

@@ -13,7 +13,7 @@ from neo.decoding.grammar import PlanRules, ReplyState
 from neo.evaluation.bench import Bench
 from neo.evaluation.metrics import share
 from neo.format import Facts, Message, Reply
-from neo.hints import refusal
+from neo.hints import leanings
 from neo.items import CatalogItem
 from neo.plan import ANY, Plan, Term
 from neo.sids.sid import Sid
@@ -119,7 +119,7 @@ def _free(bench: Bench, text: str) -> "_Silent":
     format_ = bench.assistant.format
     message = bench.assistant.message(text)
     rendered, words = format_.render([message]), tuple(format_.words(text))
-    rules = PlanRules(format_.vocabulary, bench.assistant.facet_values, (words,), refusal([message]))
+    rules = PlanRules(format_.vocabulary, bench.assistant.facet_values, (words,), leanings([message]))
     host = _Silent(bench)
     soft = [vector for _, vector in rendered.vectors]
     host.events = list(bench.assistant.engine.reply(rendered.ids, soft, rules, host, engine.Sampling(beam_width=1)))

@@ -132,12 +132,14 @@ def test_a_line_that_ends_leads_to_the_next_item_under_its_number(monkeypatch):
     assert sorted(event.sid.type for event in events if isinstance(event, engine.Item)) == ["audiobook", "show", "show"]
 
 
-def test_a_refusal_that_was_heard_or_not_tips_the_plan(monkeypatch):
+def test_what_was_heard_tips_the_plan(monkeypatch):
     monkeypatch.setattr(ENGINE.runner, "text_scores", lambda hidden: np.zeros(FORMAT.vocabulary.control_ids.stop))
     not_ = FORMAT.vocabulary.id("not")
     said = (tuple(FORMAT.words(MESSAGE.text)),)
-    plans = [ENGINE.plan([1, 2, 3], [], PlanRules(FORMAT.vocabulary, VALUES, said, bias)) for bias in (-1.0, 1.0)]
+    biases = [{"not": -1.0}, {"not": 1.0}, {"profile": 1.0}]
+    plans = [ENGINE.plan([1, 2, 3], [], PlanRules(FORMAT.vocabulary, VALUES, said, bias)) for bias in biases]
     assert not_ not in plans[0] and not_ in plans[1]
+    assert plans[2][1] == FORMAT.vocabulary.id("profile")
 
 
 def test_words_alone_end_with_their_line(monkeypatch):
