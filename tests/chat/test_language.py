@@ -33,5 +33,17 @@ def test_what_could_be_any_keeps_the_conversations_language(text):
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Was denkst du, gefällt mir?", "de"),
+        ("Was magst du denken, was mir gefällt?", "de"),
+        ("im clueless when it comes to that, enlighten me", "en"),
+    ],
+)
+def test_a_conversation_stays_in_its_language_if_it_may_be_that(text, language):
+    assert message_language(text, language) == language
+
+
 def test_a_long_message_is_read_from_its_beginning():
     assert message_language("Ich suche ein ruhiges Hörbuch. " * 5000) == "de"
