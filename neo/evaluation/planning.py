@@ -1,4 +1,4 @@
-"""plans: does the model write the plan that a held-out request means, and what are hints worth?
+"""plans, questions: does the model write the plan that a held-out message means, and what are hints worth?
 
 Nothing is served here: a plan takes a fraction of a second, so that many can be asked for.
 """
@@ -7,17 +7,18 @@ from neo.evaluation.bench import Bench
 from neo.evaluation.metrics import share
 from neo.evaluation.steering import GROUPS, same_plan, terms_of
 
-TASKS = ("recommend", "search", "refine", "history")
+REQUESTS = ("recommend", "search", "refine", "history")
+QUESTIONS = ("why", "describe", "compare", "profile")
 
 
-def plans(bench: Bench, queries: int, progress=lambda: None) -> dict:
+def plans(bench: Bench, queries: int, progress=lambda: None, tasks: tuple[str, ...] = REQUESTS) -> dict:
     """By language and task: act, types with counts, terms, and all of the plan; the last also without hints."""
     out: dict = {}
     for seed, (group, languages) in enumerate(GROUPS.items()):
         composer = bench.composer(50 + seed, languages)
-        for task in TASKS:
+        for task in tasks:
             tally: dict[str, list[bool]] = {}
-            for _ in range(max(1, queries // len(TASKS))):
+            for _ in range(max(1, queries // len(tasks))):
                 *before, message, reply = composer.compose(task, "plan")
                 asked, turns = reply.plan, [*before, message]
                 hinted, bare = bench.plan(turns), bench.plan(turns, hinted=False)
@@ -32,3 +33,8 @@ def plans(bench: Bench, queries: int, progress=lambda: None) -> dict:
                 progress()
             out[f"{group} · {task}"] = {name: share(values) for name, values in tally.items()}
     return out
+
+
+def questions(bench: Bench, queries: int, progress=lambda: None) -> dict:
+    """The same of questions about what was suggested, and about the visitor's taste."""
+    return plans(bench, queries, progress, QUESTIONS)

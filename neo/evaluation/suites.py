@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from neo.evaluation.keeping import keep
 from neo.evaluation.parts import parts
-from neo.evaluation.planning import plans
+from neo.evaluation.planning import plans, questions
 from neo.evaluation.recommending import recommend
 from neo.evaluation.searching import search
 from neo.evaluation.speed import speed
@@ -15,6 +15,7 @@ SUITES: dict[str, Callable[..., dict]] = {
     "recommend": recommend,
     "search": search,
     "plans": plans,
+    "questions": questions,
     "steer": steer,
     "exclude": exclude,
     "valid": valid,
