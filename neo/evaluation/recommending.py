@@ -25,21 +25,12 @@ def scores(rankings: list[tuple[list[int], set[int]]]) -> dict:
     }
 
 
-def recommend(bench: Bench, queries: int, progress=lambda: None) -> dict:
-    """The model and the baselines, which learn from as many training listeners as the shortcut of the recipe does.
+def recommend(bench: Bench, queries: int, progress=lambda: None, alone: bool = False) -> dict:
+    """The model and, unless `alone`, the baselines.
 
     Of recorded listeners also "from one listen": all that they heard, told by their first listen alone.
     """
-    shelf = bench.shelf
-    seeds = range(1_000_001, 1_000_001 + bench.listeners.up_to(TRAINING_LISTENERS))
-    drawn = (tuple(bench.listeners.history(seed)) for seed in seeds)
-    train = list(map(list, dict.fromkeys(drawn)))  # few recorded listeners are drawn more than once
-    rivals = {
-        "popularity": Popularity(train, len(shelf.items)),
-        "neighbours": Neighbours(shelf.vectors),
-        "co-listening": CoListening(train, len(shelf.items)),
-        "SASRec": SequenceModel(train, len(shelf.items)),
-    }
+    shelf, rivals = bench.shelf, {} if alone else _baselines(bench)
     recorded = isinstance(bench.listeners, Recorded)
     following, from_one = ({name: [] for name in ("model", *rivals)} for _ in range(2))
     for seed in range(FIRST_HELD_OUT, FIRST_HELD_OUT + queries):
@@ -51,6 +42,20 @@ def recommend(bench: Bench, queries: int, progress=lambda: None) -> dict:
         progress()
     found = {name: scores(rankings) for name, rankings in following.items()}
     return found | ({"from one listen": {n: scores(r) for n, r in from_one.items()}} if recorded else {})
+
+
+def _baselines(bench: Bench) -> dict:
+    """They learn from as many training listeners as the shortcut of the recipe does."""
+    seeds = range(1_000_001, 1_000_001 + bench.listeners.up_to(TRAINING_LISTENERS))
+    drawn = (tuple(bench.listeners.history(seed)) for seed in seeds)
+    train = list(map(list, dict.fromkeys(drawn)))  # few recorded listeners are drawn more than once
+    count = len(bench.shelf.items)
+    return {
+        "popularity": Popularity(train, count),
+        "neighbours": Neighbours(bench.shelf.vectors),
+        "co-listening": CoListening(train, count),
+        "SASRec": SequenceModel(train, count),
+    }
 
 
 def next_listen(bench: Bench, heard: list[int], type_: str) -> tuple[Message, Plan, str, View]:

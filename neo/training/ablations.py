@@ -18,6 +18,7 @@ from catalog.database import open_database
 from neo.chat.assistant import Assistant
 from neo.errors import NeoError
 from neo.evaluation.bench import Bench
+from neo.evaluation.recommending import recommend
 from neo.evaluation.suites import SUITES
 from neo.format import Facts, Format
 from neo.items import CatalogItem
@@ -38,7 +39,8 @@ from neo.training.train import Run, run
 STAGES = {"grounding": 0.25, "capability": 0.5, "steering": 0.25}
 """Those that an ablation has, and their shares of its steps."""
 EXAMPLES = 24  # of a batch, and more than it takes
-QUERIES = {"plans": 80, "steer": 24, "search": 24, "recommend": 100, "explain": 12}
+MEASURES = {**SUITES, "recommend": partial(recommend, alone=True)}
+QUERIES = {"plans": 48, "steer": 16, "search": 24, "recommend": 100, "explain": 12}
 Figures = dict[str, dict]
 
 
@@ -211,7 +213,7 @@ def _measured(variant: Variant, folder: Path, shortcut: Path, setup: Setup, prog
     loaded = load.load(served)
     loaded.format = variant.format(loaded.format.tokenizer, loaded.format.vocabulary)
     bench = Bench.of(Assistant(loaded, database), served)
-    return {suite: SUITES[suite](bench, count) for suite, count in setup.queries.items()}
+    return {suite: MEASURES[suite](bench, count) for suite, count in setup.queries.items()}
 
 
 def table(figures: Figures) -> list[tuple[str, ...]]:
