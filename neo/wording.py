@@ -153,14 +153,17 @@ class Wording:
             raise PromptInvalid(f"replies.yaml of {self.language!r} has no talk for {situation!r}: write a reply")
         return known[turn % len(known)]
 
-    def profile(self, items: list[CatalogItem]) -> str:
-        """What the model is told of a listener: the commonest facets and the latest titles of the history."""
-        return render(
-            _file(self.folder / "profile.txt"),
-            topics=self.labels("topics", commonest(topic for item in items for topic in item.topics)),
-            tones=self.labels("tones", commonest(tone for item in items for tone in item.tones), 2),
-            titles=self.joined([item.title for item in items[-3:]]),
-        )
+    def profile(self, items: list[CatalogItem], turn: int) -> str:
+        """What the model is told to say of a listener, by the commonest facets and the latest titles of the history;
+        not twice the same in a row."""
+        told = {
+            "topics": self.labels("topics", commonest(topic for item in items for topic in item.topics)),
+            "tones": self.labels("tones", commonest(tone for item in items for tone in item.tones), 2),
+            "titles": self.joined([item.title for item in items[-3:]]),
+        }
+        known = {name: value for name, value in told.items() if value}
+        sayable = [text for text in self.replies["profile"] if slots(text) <= set(known)]
+        return render(sayable[turn % len(sayable)], **known) if sayable else f"{told['titles']}."
 
 
 def commonest(names) -> list[str]:

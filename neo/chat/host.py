@@ -105,7 +105,10 @@ class Host:
         if plan.act in CHOOSING:
             return False, [Facts(wording.named(item), item.sid) for item in steered.liked]
         if plan.act == "profile":
-            return False, [Facts(wording.profile(list(self.past.items)))]
+            if not self.past.items:
+                self.notices.append(wording.notice("no_history"))
+                return True, []
+            return False, [Facts(wording.profile(list(self.past.items), len(self.conversation.turns)))]
         if plan.act == "talk":
             told = self.situation and wording.small_talk(self.situation, len(self.conversation.turns))
             return False, [Facts(told)] if told else []

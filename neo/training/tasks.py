@@ -218,15 +218,11 @@ class Composer:
     def _profile(self, depth: str, wording: Wording) -> list[Message | Reply]:
         entry = self.draw.pick(self.requests.wordings.of("profile", wording))
         heard = self.next_listener() if self.draw.chance(0.75) else []
-        items = [self.shelf.items[index] for index in heard]
-        facts = wording.profile(items)
-        if items:
-            topics, tones, titles = facts.split(" | ")
-            words = self.answers.say(wording.replies["profile"], topics=topics, tones=tones, titles=titles)
-        else:
-            words = self.draw.pick(wording.replies["profile_empty"])
         plan = Plan("profile")
-        reply = Reply(plan, open=True) if depth == "plan" else Reply(plan, (Facts(facts), words))
+        reply = Reply(plan, open=True)
+        if heard and depth == "full":  # without a history the host says so itself
+            words = wording.profile([self.shelf.items[index] for index in heard], int(self.draw.rng.integers(12)))
+            reply = Reply(plan, (Facts(words), words))
         if self.draw.chance(0.55):
             return [self.message(entry, heard), reply]
         first, slate = self.first_turn(wording)[2]  # a prompt shows the history at its first message
