@@ -38,6 +38,15 @@ def test_no_small_talk_is_said_twice_in_a_row(language):
         wording.small_talk("sneezing", 0)
 
 
+def test_what_is_said_of_a_taste_by_hand():
+    wording, heard = Wording.load("de"), [tiny.item("A"), tiny.item("B", topics=("law",))]
+    first, *_, last = said = [wording.profile(heard, turn) for turn in range(4)]
+    assert first == "Deine Themen sind: Recht und wahre Verbrechen. Der Ton ist oft fesselnd." == last
+    assert said[1] == "Du hörst gern etwas über Recht und wahre Verbrechen. Das sehe ich an A und B."
+    bare = tiny.item("C", topics=(), tones=())
+    assert wording.profile([bare], 0) == "C.", "where topics are unknown, what was heard"
+
+
 def test_a_missing_variable_is_an_error():
     assert slots("{{ title }} by {{ maker }}") == {"title", "maker"}
     with pytest.raises(PromptInvalid, match="maker"):

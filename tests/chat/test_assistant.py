@@ -83,6 +83,12 @@ def test_a_given_plan_is_obeyed(assistant, plan, check):
     assert len(items) == plan.count and all(check(item) for item in items)
 
 
+def test_without_a_history_nothing_is_said_of_a_taste(assistant):
+    parts = list(assistant.reply(Conversation(), "What do you think I like?", plan=Plan("profile")))
+    (notice,) = [part.text for part in parts if isinstance(part, Notice)]
+    assert "your history" in notice and not any(isinstance(part, Words) for part in parts)
+
+
 def test_controls_are_hard_filters(assistant):
     controls = Controls(types=("audiobook",), language="es")
     parts = list(assistant.reply(Conversation(), "two podcasts", controls, Plan("recommend", (("show", 2),))))
