@@ -42,6 +42,14 @@ OFF_TOPIC = {
     "it": "Qual è la capitale della Mongolia?",
 }
 NONSENSE = "flurb wizzle grong 12 tapioca"
+TASTE = {
+    "en": "What do you think I like?",
+    "es": "¿Qué crees que me gusta?",
+    "fr": "À ton avis, qu'est-ce que j'aime ?",
+    "de": "Was ist denn wohl mein Geschmack?",
+    "pt": "O que você acha que eu gosto?",
+    "it": "Cosa pensi che mi piaccia?",
+}
 REQUESTS = {
     "in another language": "Dos pódcast sobre ciencia, por favor",
     "several types": "Two podcasts and an audiobook about the ocean",
@@ -133,6 +141,12 @@ def test_what_is_refused_does_not_come(assistant, kind, refused):
 def test_what_was_suggested_can_be_asked_about(assistant, message):
     first = reply(assistant, "Two podcasts about space")
     reply(assistant, message, first[-1].conversation)
+
+
+@pytest.mark.parametrize("language", TASTE)
+def test_a_taste_is_told_by_what_was_heard(assistant, language):
+    words = said(reply(assistant, TASTE[language], controls=Controls(listener="Amir")))
+    assert Wording.load(language).label("topics", "business") in words, words
 
 
 def test_what_comes_next_can_be_shorter(assistant):
