@@ -63,11 +63,12 @@ def _steered(bench: Bench, asked: Plan, text: str) -> dict[str, float]:
     plan = bench.assistant.format.parse_plan(host.plan)
     served = bench.serve(text, words=SHORT)
     seen = [item.sid for item in served.items]
+    said = served.words if asked.types else " ".join([served.words, *served.notices])  # a question nothing answers
     right: dict[str, bool | float] = {
         "plan: act": plan.act == asked.act,
         "plan: whole": same_plan(plan, asked),
         "free: format": _format_obeyed(asked, len(free), spoke),
-        "served: format": _format_obeyed(asked, len(seen), any(char.isalpha() for char in served.words)),
+        "served: format": _format_obeyed(asked, len(seen), any(map(str.isalpha, said))),
     }
     if asked.types:
         right |= {
