@@ -20,7 +20,7 @@ from catalog.mentions import Mention, Mentions
 from catalog.names import plain
 from neo.format import Message, Reply
 from neo.model.probe import BARE, FOLLOWS, REFUSES, Probe, letters
-from neo.plan import Hint, Term
+from neo.plan import CHOOSING, Hint, Term
 from neo.sids.encoder import TextEncoder
 from neo.sids.vocabulary import FIELDS
 from neo.sids.vocabulary import MOST as LAST_POSITION
@@ -133,11 +133,12 @@ def placed(hint: Hint, slate: Sequence[str]) -> Hint:
 def leanings(turns: Sequence[Message | Reply]) -> dict[str, float]:
     """What scores of a plan's words gain, or lose, by what the probe hears in the last message of a prompt.
 
-    An act that is heard, for behind suggestions the model takes too much for a question about them. And "not":
+    An act that is heard, for behind suggestions the model takes too much for a question about them; but no act that
+    asks for items: of one who names something misspelt the probe hears only the wish. And "not":
     composed messages refuse far more often than people do, and the model expects it; nothing where an earlier plan
     refuses something: that may stay."""
     hint = turns[-1].hint
-    gains = {hint.act: HEARD} if hint.act else {}
+    gains = {hint.act: HEARD} if hint.act and hint.act not in CHOOSING else {}
     if all(term.wanted for turn in turns if isinstance(turn, Reply) for term in turn.plan.terms):
         gains["not"] = float(np.clip(hint.refusal, *REFUSAL))
     return gains

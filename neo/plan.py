@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from neo.items import CatalogItem
 from neo.sids.vocabulary import ACTS, FIELDS, MOST
 
+CHOOSING = ("recommend", "search")  # acts whose replies hold items
 ANY = "any"  # in place of an item type: whichever fits
 CONTROLLED = ("topic", "tone", "format", "length")  # fields whose values come from vocabularies; others are copied
 SHORTER = "shorter"  # a length: than what was suggested last

@@ -255,3 +255,4 @@ def test_what_the_probe_hears_of_a_refusal_is_weighed_in_the_plan():
 def test_an_act_that_is_heard_in_the_last_message_is_weighed_in_the_plan():
     why, thanks = (Message("", np.ones(4, np.float32), hint=Hint(act=act)) for act in ("why", "talk"))
     assert leanings([why, Reply(Plan("why", refs=(1,))), thanks]) == {"talk": HEARD, "not": 0.0}
+    assert leanings([Message("", np.ones(4, np.float32), hint=Hint(act="recommend"))]) == {"not": 0.0}

@@ -3,10 +3,9 @@
 import re
 
 from neo.chat.parts import Controls
-from neo.chat.steering import CHOOSING
 from neo.chat.words import words
 from neo.items import CatalogItem
-from neo.plan import ANY, Plan, length_called
+from neo.plan import ANY, CHOOSING, Plan, length_called
 from neo.wording import Wording
 
 

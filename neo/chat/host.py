@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 from catalog import queries
 from neo.chat.contradictions import contradictions
 from neo.chat.parts import Card, Controls, Conversation, Notice, Part, Understood, Words
-from neo.chat.steering import CHOOSING, Steered, Steering, chips, controlled
+from neo.chat.steering import Steered, Steering, chips, controlled
 from neo.chat.words import words
 from neo.decoding import engine
 from neo.decoding.grammar import ReplyState
 from neo.format import Facts, Format, Message
 from neo.items import CatalogItem
-from neo.plan import ANY, CONTROLLED, Plan, length_called
+from neo.plan import ANY, CHOOSING, CONTROLLED, Plan, length_called
 from neo.sids.sid import Sid
 from neo.wording import Wording, render
 

@@ -14,11 +14,9 @@ from catalog.wish import Wish
 from neo.chat.parts import Controls, Conversation
 from neo.decoding.trie import Tries, View
 from neo.items import CatalogItem
-from neo.plan import ANY, CONTROLLED, Plan, Term
+from neo.plan import ANY, CHOOSING, CONTROLLED, Plan, Term
 from neo.sids.sid import Sid
 from neo.wording import Wording
-
-CHOOSING = ("recommend", "search")  # acts whose replies hold items
 
 
 @dataclass(frozen=True)
