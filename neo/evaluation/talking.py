@@ -130,6 +130,7 @@ def language(bench: Bench, queries: int, progress=lambda: None) -> dict:
         composer, right = bench.composer(100 + seed, (code,)), []
         for _ in range(queries // len(LANGUAGES)):
             served = bench.serve(_small(composer)[0].text)
+            progress()
             words = served.words
             for item in served.items:
                 for name in (item.title, *item.makers):
@@ -139,7 +140,6 @@ def language(bench: Bench, queries: int, progress=lambda: None) -> dict:
             except LangDetectException:
                 continue  # no words to judge
             right.append(likely[:1] == [code])
-            progress()
         out[code] = share(right)
     return out
 
