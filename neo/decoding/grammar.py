@@ -59,8 +59,7 @@ class PlanRules:
         return following
 
     @cached_property
-    def leaning(self) -> Mapping[int, float]:
-        """The same by token id."""
+    def leanings_by_id(self) -> Mapping[int, float]:
         return {self.vocabulary.id(word): score for word, score in self.leanings.items()}
 
     @cached_property

@@ -221,7 +221,8 @@ class Composer:
         plan = Plan("profile")
         reply = Reply(plan, open=True)
         if heard and depth == "full":  # without a history the host says so itself
-            words = wording.profile([self.shelf.items[index] for index in heard], int(self.draw.rng.integers(12)))
+            turn = int(self.draw.rng.integers(len(wording.replies["profile"])))
+            words = wording.profile([self.shelf.items[index] for index in heard], turn)
             reply = Reply(plan, (Facts(words), words))
         if self.draw.chance(0.55):
             return [self.message(entry, heard), reply]
