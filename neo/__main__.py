@@ -132,7 +132,7 @@ def ablate(
     out: Annotated[Path, typer.Option(help="Folder of the models; what it holds already is not made again.")],
     only: Annotated[list[str] | None, typer.Option(help="One variant; may be repeated. All if left out.")] = None,
     steps: Annotated[int, typer.Option(help="Steps that each model is trained for.")] = 160,
-    sids: Annotated[Path, typer.Option(help="Folder of the usual SIDs.")] = SHIPPED_WEIGHTS,
+    sids: Annotated[Path, typer.Option(help="Folder of the usual SIDs, and of the probe.")] = SHIPPED_WEIGHTS,
     base: BaseOption = Settings().base,
     dtype: Annotated[str, typer.Option(help="Backbone arithmetic in training: bfloat16 or float32.")] = "bfloat16",
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as one JSON object.")] = False,
@@ -142,6 +142,7 @@ def ablate(
     Variants: whole, no plan, no facts, SIDs shuffled, one quantizer (for all item types), no grounding, stages merged;
     and for one task alone: search alone, history alone. Each takes a quarter of an hour on two cores.
     """
+    from neo.model.probe import Probe
     from neo.training.ablations import VARIANTS, Setup, small, table
     from neo.training.ablations import ablate as run_all
 
@@ -152,7 +153,7 @@ def ablate(
         raise NeoError(f"--dtype {dtype!r}: expected bfloat16 or float32")
     book = SidBook.load(sids)
     settings = Settings(base=base, dtype=dtype, where=None)
-    common = Setup(settings, book, TextEncoder(book.encoder), small(steps, dtype))
+    common = Setup(settings, book, TextEncoder(book.encoder), small(steps, dtype), Probe.load(sids / "probe.safetensors"))
     with progress_bar() as progress:
         bars: dict[str, int] = {}
 

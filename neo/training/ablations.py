@@ -1,7 +1,8 @@
 """Ablations: what each part of the method is worth, by models that are trained without it.
 
-All have the same small budget, in steps of the same tokens, and no probe. Their figures say how they differ, not how
-good a trained model gets. On the demo catalog, in a database of each model's own: some have other SIDs than the rest.
+All have the same small budget, in steps of the same tokens, and hear messages with the same probe. Their figures say
+how they differ, not how good a trained model gets. On the demo catalog, in a database of each model's own: some have
+other SIDs than the rest.
 """
 
 import json
@@ -156,6 +157,8 @@ class Setup:
     book: SidBook
     encoder: TextEncoder
     recipe: Recipe
+    probe: Probe
+    """It was taught before, by all wordings for training; that their hints are too good is the same for all."""
     queries: dict[str, int] = field(default_factory=lambda: QUERIES)
     """Suite -> queries."""
 
@@ -202,7 +205,7 @@ def _measured(variant: Variant, folder: Path, shortcut: Path, setup: Setup, prog
     languages = tuple(dict.fromkeys((*recipe.languages, *(item.language for item in shelf.items))))
     model, plain = load.untrained(settings, own, languages, recipe.seed)
     for name in ("probe", "probe-0"):
-        Probe(encoder.width, ()).save(folder / f"{name}.safetensors")
+        setup.probe.save(folder / f"{name}.safetensors")
     if not variant.own_shortcut and shortcut.exists() and shortcut.parent != folder:
         shutil.copy(shortcut, folder / "shortcut.pt")
     format_ = variant.format(plain.tokenizer, plain.vocabulary)

@@ -7,6 +7,7 @@ import pytest
 
 from neo.errors import NeoError
 from neo.format import Facts
+from neo.model.probe import Probe
 from neo.plan import Plan, Term
 from neo.settings import SHIPPED_WEIGHTS, Settings
 from neo.sids.encoder import TextEncoder
@@ -60,7 +61,8 @@ def test_variants_are_trained_measured_and_not_made_twice(tmp_path):
     settings = Settings(base=tiny.saved_base(tmp_path / "base"), dtype="float32", device="cpu")
     shortcut = ShortcutConfig(conversations=20, mixture={"ground": {"codes": 1.0}}, listeners=2, epochs=1)
     recipe = replace(small(4, "float32"), shortcut=shortcut)
-    setup = Setup(settings, BOOK, TextEncoder(BOOK.encoder), recipe, {"plans": 1})
+    encoder = TextEncoder(BOOK.encoder)
+    setup = Setup(settings, BOOK, encoder, recipe, Probe(encoder.width, ()), {"plans": 1})
     figures = ablate(tmp_path / "out", ["whole"], setup)
     assert set(figures["whole"]) == {"plans"}
     assert len(table({name: found | _nothing() for name, found in figures.items()})) == 2
