@@ -41,7 +41,7 @@ STAGES = {"grounding": 0.25, "capability": 0.5, "steering": 0.25}
 """Those that an ablation has, and their shares of its steps."""
 EXAMPLES = 24  # of a batch, and more than it takes
 MEASURES = {**SUITES, "recommend": partial(recommend, alone=True)}
-QUERIES = {"plans": 48, "steer": 16, "search": 24, "recommend": 100, "explain": 12}
+QUERIES = {"plans": 48, "search": 24, "recommend": 100, "explain": 8}
 Figures = dict[str, dict]
 
 
@@ -223,8 +223,7 @@ def table(figures: Figures) -> list[tuple[str, ...]]:
     """Rows for people to read, the heading first: means of English and the other languages alike."""
     columns: dict[str, Callable[[dict], list[float]]] = {
         "plan right": lambda found: _means(found["plans"], "all of it"),
-        "type obeyed, free": lambda found: _means(found["steer"], "free: type"),
-        "count obeyed, free": lambda found: _means(found["steer"], "free: count"),
+        "types and counts right": lambda found: _means(found["plans"], "types and counts"),
         "title HR@10": lambda found: _means(found["search"]["title"]["model"], "HR@10"),
         "clue HR@10": lambda found: _means(found["search"]["clue"]["model"], "HR@10"),
         "next listen NDCG@10": lambda found: _means(found["recommend"]["model"], "NDCG@10"),

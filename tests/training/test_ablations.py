@@ -74,7 +74,6 @@ def test_variants_are_trained_measured_and_not_made_twice(tmp_path):
 
 def _nothing():
     return {
-        "steer": {},
         "search": {"title": {"model": {}}, "clue": {"model": {}}},
         "recommend": {"model": {}},
         "explain": {},
