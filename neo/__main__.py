@@ -153,7 +153,9 @@ def ablate(
         raise NeoError(f"--dtype {dtype!r}: expected bfloat16 or float32")
     book = SidBook.load(sids)
     settings = Settings(base=base, dtype=dtype, where=None)
-    common = Setup(settings, book, TextEncoder(book.encoder), small(steps, dtype), Probe.load(sids / "probe.safetensors"))
+    common = Setup(
+        settings, book, TextEncoder(book.encoder), small(steps, dtype), Probe.load(sids / "probe.safetensors")
+    )
     with progress_bar() as progress:
         bars: dict[str, int] = {}
 

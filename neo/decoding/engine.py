@@ -170,6 +170,8 @@ class Engine:
                 context.extend(lead)
                 yield Text(lead)
                 id_ = self._opener(context, state)
+            elif self.vocabulary.opened_type(id_) and state.any_type_will_do():
+                id_ = self._opener(context, state)
             type_ = self.vocabulary.opened_type(id_)
             if left <= (self.vocabulary.shape(type_).levels + 2 if type_ else 0):
                 yield End("length")
@@ -203,7 +205,11 @@ class Engine:
 
     def _opener(self, context, state: ReplyState) -> int:
         allowed = sorted(state.allowed_controls())
-        return allowed[int(np.argmax(self.runner.text_scores(context.hidden)[allowed]))]
+        scores = self.runner.text_scores(context.hidden)[allowed]
+        if state.any_type_will_do():
+            leanings = context.type_scores()
+            scores = scores + np.array([leanings[self.vocabulary.opened_type(id_)] for id_ in allowed])
+        return allowed[int(np.argmax(scores))]
 
     def _span(self, context, type_: str, children: Children, width: int) -> Item:
         beams: list[Beam] = search(context, self.vocabulary, type_, children, width)

@@ -208,6 +208,10 @@ class ReplyState:
         wanted = {type_ for type_, count in self.owed if count > 0}
         return tuple(type_ for type_ in left if ANY in wanted or type_ in wanted)
 
+    def any_type_will_do(self) -> bool:
+        """Whether the next item may be of whatever type."""
+        return any(type_ == ANY and count > 0 for type_, count in self.owed)
+
     def may_end(self) -> bool:
         return self.free or not self.openable()
 

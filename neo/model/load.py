@@ -28,6 +28,8 @@ from neo.sids.vocabulary import Vocabulary
 
 BITS = {"4bit": 4, "8bit": 8}
 """Arithmetics in which bitsandbytes holds the backbone's layers."""
+LATER = "shortcut.asked."
+"""Parameters that weights of before do without: nothing is added where nothing was learned."""
 BF16_IN_HARDWARE = ("amx_bf16", "avx512_bf16")
 """What a CPU may have to multiply matrices of bfloat16 faster than of float32: twice as fast and more."""
 
@@ -109,6 +111,7 @@ def load_model(settings: Settings, report=lambda text: None) -> tuple[NeoModel, 
 
 
 def _fill(path: Path, parameters: dict[str, torch.nn.Parameter], saved: dict[str, torch.Tensor]) -> None:
+    parameters = {name: each for name, each in parameters.items() if name in saved or not name.startswith(LATER)}
     differing = {
         name
         for name in parameters.keys() | saved.keys()

@@ -7,7 +7,8 @@ tokens start at the mean embedding of a word for them. The base model's own rows
 The positions of an item span under construction carry the message's and the listener's vectors too, added to their
 rows: what the encoder knows then needs no attention head to find its way to where a code is chosen. A shortcut leads
 from the same vectors and the codes written so far straight to the scores of the next code, past the backbone: a skip
-connection, trained on vectors alone, that leaves the backbone to learn what words and plan add.
+connection, trained on vectors alone, that leaves the backbone to learn what words and plan add. It has a say in which
+type of item a span is to hold where the plan leaves that open.
 """
 
 import torch
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 from neo.sids.vocabulary import Vocabulary
 
 SHORTCUT_WIDTH = 256
+ASKED_WIDTH = 128
+LIKENESS = 20.0  # the inverse temperature of a cosine: what counts for much in one step of Adam
 OUTPUT_SCALE = 0.1  # hidden states are long (about 54 here): unscaled, one step of Adam would swing every code's score
 
 WORDS_FOR = {  # control tokens whose name says little to the base model
@@ -65,7 +68,7 @@ class NewRows(nn.Module):
             {name: nn.Linear(centroids.shape[1], width, bias=False) for name in ("listener", "message")}
         )
         nn.init.zeros_(self.map_out.weight)
-        self.shortcut = Shortcut(centroids.shape[1], codes)
+        self.shortcut = Shortcut(centroids.shape[1], codes, len(vocabulary.types))
 
     @torch.no_grad()
     def start_from(self, embeddings: Tensor, tokenize) -> None:
@@ -107,7 +110,8 @@ class NewRows(nn.Module):
     def shortcut_scores(self, message: Tensor, listener: Tensor, prefix: Tensor) -> Tensor:
         """What the shortcut adds to the scores of every code [n, codes of all types and levels], from encoder vectors
         [n, encoder width]: the message's, the listener's, and what the codes written so far rebuild."""
-        return self.shortcut(message, listener, prefix) @ self.shortcut.outputs(self.centroids).T
+        learned = self.shortcut(message, listener, prefix) @ self.shortcut.outputs(self.centroids).T
+        return learned + self.shortcut.likeness(message, listener) * (message @ self.residuals.T)
 
     def code_outputs(self) -> Tensor:
         """Output rows of the codes [codes, width]."""
@@ -119,9 +123,13 @@ class NewRows(nn.Module):
 
 
 class Shortcut(nn.Module):
-    """Encoder vectors to the scores of the next code: a linear path beside an MLP, and output rows of its own."""
+    """Encoder vectors to the scores of the next code: a linear path beside an MLP, and output rows of its own.
 
-    def __init__(self, encoder_width: int, codes: int):
+    Beside what is learned of each code, the message's own likeness to it counts, as much as the vectors say that one
+    item is meant and described: what was learned of a catalog's own words does not carry over to a visitor's.
+    """
+
+    def __init__(self, encoder_width: int, codes: int, types: int):
         super().__init__()
         given = 3 * encoder_width
         self.straight = nn.Linear(given, SHORTCUT_WIDTH)
@@ -130,13 +138,27 @@ class Shortcut(nn.Module):
         )
         self.map = nn.Linear(encoder_width, SHORTCUT_WIDTH, bias=False)
         self.free = nn.Parameter(torch.zeros(codes, SHORTCUT_WIDTH))
-        for layer in (self.straight, self.bent[2]):  # nothing is added before anything is learned
+        self.asked = nn.Sequential(
+            nn.Linear(2 * encoder_width, ASKED_WIDTH), nn.SiLU(), nn.Dropout(0.3), nn.Linear(ASKED_WIDTH, 1 + types)
+        )
+        for layer in (self.straight, self.bent[2], self.asked[3]):  # nothing is added before anything is learned
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
     def forward(self, message: Tensor, listener: Tensor, prefix: Tensor) -> Tensor:
         given = torch.cat([message, listener, prefix], dim=-1)
         return self.straight(given) + self.bent(given * message.shape[-1] ** 0.5)
+
+    def likeness(self, message: Tensor, listener: Tensor) -> Tensor:
+        """How much the message's likeness to a code counts [n, 1]."""
+        return LIKENESS * self._asked(message, listener)[:, :1]
+
+    def types(self, message: Tensor, listener: Tensor) -> Tensor:
+        """Scores [n, types] of the type of item that is meant, in vocabulary order."""
+        return self._asked(message, listener)[:, 1:]
+
+    def _asked(self, message: Tensor, listener: Tensor) -> Tensor:
+        return self.asked(torch.cat([message, listener], dim=-1) * message.shape[-1] ** 0.5)
 
     def outputs(self, centroids: Tensor) -> Tensor:
         """Output rows of the codes [codes, SHORTCUT_WIDTH]."""

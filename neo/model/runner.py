@@ -207,6 +207,12 @@ class Context:
         known = (vector.expand(len(prefix), -1) for vector in self._vectors)
         return self.runner.model.rows.shortcut_scores(*known, prefix)
 
+    @torch.inference_mode()
+    def type_scores(self) -> dict[str, float]:
+        """Item type -> its log-probability by the vectors of the condition."""
+        scores = _scores(self.runner.model.rows.shortcut.types(*self._vectors))[0]
+        return {shape.name: float(score) for shape, score in zip(self.runner.vocabulary.types, scores, strict=True)}
+
     def open(self, opener: int) -> None:
         """Read the opener of an item span, after which the codes of level 0 can be scored."""
         self.extend([opener], span=1)

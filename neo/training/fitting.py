@@ -36,8 +36,9 @@ def fit(
     held, kept = order.tensor_split([max(1, int(rows * config.held_out))])
     optimizer = torch.optim.AdamW(parameters, lr=config.rate, weight_decay=config.decay)
     steps = config.epochs * max(1, -(-len(kept) // config.batch))
+    rise = min(0.3, max(0.05, 1.5 / steps))  # to a step between two: it may not end on the first
     schedule = (
-        torch.optim.lr_scheduler.OneCycleLR(optimizer, config.rate, total_steps=steps, pct_start=0.05)
+        torch.optim.lr_scheduler.OneCycleLR(optimizer, config.rate, total_steps=steps, pct_start=rise)
         if config.one_cycle
         else torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     )

@@ -46,6 +46,10 @@ class ShortcutConfig:
     listeners: int
     """Simulated listeners whose every next listen is learned."""
     epochs: int = 12
+    rate: float = 3e-3
+    """Peak learning rate."""
+    noise: float = 1.0
+    """Length, at most, of what is added to a message's unit vector at every look at it."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class Recipe:
         default_factory=lambda: ShortcutConfig(
             conversations=32_000,
             listeners=16_000,
-            epochs=8,
+            epochs=4,
             mixture={
                 "ground": {"codes": 0.5},
                 "search": {"codes": 0.15},

@@ -162,7 +162,7 @@ def _shortcut(run: Run, progress) -> None:
         config = run.recipe.shortcut
         made = samples(_composer(run, SHORTCUT), run.encoder, config)
         shortcut.requires_grad_(True)  # a model that is trained already has it still
-        losses = fit_shortcut(run.model, made, config.epochs, run.recipe.seed, partial(progress, "shortcut"))
+        losses = fit_shortcut(run.model, made, config, run.recipe.seed, partial(progress, "shortcut"))
         _log(run, {"stage": "shortcut", "samples": len(made), "held_out": [round(loss, 4) for loss in losses]})
         _save(path, shortcut.state_dict())
 
@@ -235,6 +235,7 @@ def _train_stage(run: Run, name: str, stage: StageConfig, kept: list[Example], p
         trained.load(resumed)
         first = resumed["step"]
     run.model.train()
+    run.model.rows.shortcut.eval()  # it is not trained any more
     clock, tokens = time.time(), 0
     for step in range(first, len(batches)):
         batch = collate([made[index] for index in batches[step]], run.format.end).to(among.device)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,6 +103,16 @@ def test_the_same_seed_gives_the_same_reply():
     host = Host(Tries.build(catalog(2, 50)).everything(), ((ANY, 2),))
     sampling = engine.Sampling(beam_width=3, temperature=1.0, seed=5, most_words=5)
     assert reply(host, sampling) == reply(host, sampling)
+
+
+@pytest.mark.parametrize("meant", ["show", "audiobook"])
+def test_where_any_type_will_do_the_shortcut_has_a_say(meant, monkeypatch):
+    types = torch.tensor([[50.0 if shape.name == meant else 0.0 for shape in FORMAT.vocabulary.types]])
+    monkeypatch.setattr(MODEL.rows.shortcut, "types", lambda message, listener: types)
+    views = Tries.build(catalog(2, 50)).everything()
+    for owed, expected in (((ANY, 2),), {meant}), ((("audiobook", 2),), {"audiobook"}):
+        events = reply(Host(views, owed), engine.Sampling(beam_width=3, most_words=5))
+        assert {event.sid.type for event in events if isinstance(event, engine.Item)} == expected
 
 
 def test_an_empty_filter_raises_inside_decoding():

@@ -62,7 +62,9 @@ def test_a_slate_is_paid_by_hand():
     """Two shows and one of anything: shows pay the shows first, then the anything; only then may the reply end."""
     state = ReplyState(VOCABULARY, 2, (("show", 2), (ANY, 1)), (("show", 5), ("audiobook", 1)))
     assert set(state.openable()) == {"show", "audiobook"} and not state.may_end()
+    assert state.any_type_will_do()
     state = state.item("audiobook")
+    assert not state.any_type_will_do()
     assert state.openable() == ("show",)
     state = state.item("show").item("show")
     assert state.openable() == () and state.may_end()
