@@ -1,4 +1,4 @@
-"""Weights on disk: what is read is what was saved; what older weights lack adds nothing, what they must have is told."""
+"""Weights on disk: what is read was saved; what older weights lack adds nothing, what they must have is told."""
 
 import pytest
 import torch

@@ -20,7 +20,7 @@ def test_a_fresh_shortcut_adds_nothing():
 
 
 def test_likeness_by_hand():
-    """Nothing is learned but that likeness counts 20 times .5: a code's score is ten times its product with the message."""
+    """Likeness counts 20 times .5, nothing is learned: a code's score is ten times its product with the message."""
     rows = fresh().rows
     with torch.no_grad():
         rows.shortcut.asked[3].bias[0] = 0.5
