@@ -93,8 +93,8 @@ def run(run: Run, progress=lambda stage, done, total, loss: None) -> None:
     if run.processes.device.type == "cpu":
         run.model.base.set_attn_implementation("eager")  # faster than the fused kernel's backward
     _probe(run, progress)
-    torch.manual_seed(run.recipe.seed)  # after what one process alone draws: all must start from one adapter
     _shortcut(run, progress)
+    torch.manual_seed(run.recipe.seed)  # after what one process alone draws: all must start from one adapter
     for name in run.stages:
         if name == "capability":
             run.model.train_backbone(run.recipe.adapter)
