@@ -132,7 +132,7 @@ def ablate(
     out: Annotated[Path, typer.Option(help="Folder of the models; what it holds already is not made again.")],
     only: Annotated[list[str] | None, typer.Option(help="One variant; may be repeated. All if left out.")] = None,
     steps: Annotated[int, typer.Option(help="Steps that each model is trained for.")] = 160,
-    sids: Annotated[Path, typer.Option(help="Folder of the usual SIDs, and of the probe.")] = SHIPPED_WEIGHTS,
+    sids: Annotated[Path, typer.Option(help="Weights whose SIDs and probe are used.")] = SHIPPED_WEIGHTS,
     base: BaseOption = Settings().base,
     dtype: Annotated[str, typer.Option(help="Backbone arithmetic in training: bfloat16 or float32.")] = "bfloat16",
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as one JSON object.")] = False,
@@ -151,11 +151,11 @@ def ablate(
         raise NeoError(f"variant {sorted(unknown)[0]!r} is unknown: expected one of {', '.join(VARIANTS)}")
     if dtype not in ("bfloat16", "float32"):
         raise NeoError(f"--dtype {dtype!r}: expected bfloat16 or float32")
-    book = SidBook.load(sids)
+    book, probe = SidBook.load(sids), sids / "probe.safetensors"
+    if not probe.exists():
+        raise NeoError(f"{sids} has no probe.safetensors: expected the folder of trained weights, not of SIDs alone")
     settings = Settings(base=base, dtype=dtype, where=None)
-    common = Setup(
-        settings, book, TextEncoder(book.encoder), small(steps, dtype), Probe.load(sids / "probe.safetensors")
-    )
+    common = Setup(settings, book, TextEncoder(book.encoder), small(steps, dtype), Probe.load(probe))
     with progress_bar() as progress:
         bars: dict[str, int] = {}
 

@@ -26,7 +26,7 @@ from tests import tiny
 from tests.study.conftest import STUDY
 
 ITEMS = 50
-TOGETHER = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+TOGETHER = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "ACCELERATE_USE_CPU": "true"}
 THEMES = (
     ("bees", "animals"),
     ("tides", "sea"),
@@ -115,26 +115,25 @@ def test_from_files_to_chat(trained, base):
 
 
 def test_two_processes_train_one_model(trained, base, tmp_path):
-    """As on two GPUs: they take turns at the batches and end with the same weights, which the first one writes."""
+    """As on two GPUs, for which `accelerate launch` calls the same launcher; on a CPU it starts one process alone. They
+    take turns at the batches, and the first one writes."""
     database, weights = trained
-    command = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--cpu",
-        "--num_processes",
-        "2",
-        "-m",
-        "neo",
-        "train",
-    ]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "neo", "train"]
     flags = ["--database", database, "--sids", weights, "--base", base, "--scale", "0.001", "--dtype", "float32"]
     subprocess.run([*command, *flags, "--out", str(tmp_path)], check=True, capture_output=True, env=TOGETHER)
-    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    steps = [(entry["stage"], entry["step"]) for entry in log if "step" in entry]
-    assert steps and len(steps) == len(set(steps)), "one of them writes"
+    steps, whole = (steps_of(folder) for folder in (tmp_path, weights.parent))
+    assert len(steps) == len(set(steps)), "one of them writes"
+    stages = {stage for stage, _ in whole}
+    each = {stage: sum(name == stage for name, _ in whole) // 2 for stage in stages}
+    assert each == {stage: sum(name == stage for name, _ in steps) for stage in stages} and sum(each.values()) > 5
     made, alone = (load_file(folder / "rows.safetensors") for folder in (tmp_path / "weights", weights))
     assert made.keys() == alone.keys() and any(not torch.equal(made[name], alone[name]) for name in made)
+
+
+def steps_of(folder):
+    """(stage, step) of every step that a run's log tells of."""
+    log = map(json.loads, (folder / "log.jsonl").read_text().splitlines())
+    return [(entry["stage"], entry["step"]) for entry in log if "step" in entry]
 
 
 def test_what_is_imported_after_training_gets_a_sid(trained, tmp_path):

@@ -33,7 +33,9 @@ class Samples:
 def fit_shortcut(
     model: NeoModel, samples: Samples, config: ShortcutConfig, seed: int, progress=lambda done, total, loss: None
 ) -> tuple[float, float]:
-    """Fit the shortcut in place; returns the held-out loss (before, after)."""
+    """Fit what of the shortcut requires a gradient, in place; returns the held-out loss (before, after).
+
+    The loss is that of a code plus that of the item's type. Draws from torch's global generator."""
     message, listener, ids, types = _tensors(model, samples)
     shortcut = model.rows.shortcut.train()
     torch.manual_seed(seed)

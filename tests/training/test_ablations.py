@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from neo.__main__ import app
 from neo.errors import NeoError
 from neo.format import Facts
 from neo.model.probe import Probe
@@ -70,6 +72,14 @@ def test_variants_are_trained_measured_and_not_made_twice(tmp_path):
     assert again == figures, "what is there is read"
     with pytest.raises(NeoError, match="another recipe"):
         ablate(tmp_path / "out", ["whole"], replace(setup, recipe=small(8)))
+
+
+def test_a_folder_of_sids_alone_is_refused(tmp_path):
+    BOOK.save(tmp_path / "sids")
+    where = ["--out", str(tmp_path / "out"), "--sids", str(tmp_path / "sids")]
+    result = CliRunner().invoke(app, ["ablate", *where])
+    assert isinstance(result.exception, NeoError) and "has no probe" in str(result.exception)
+    assert not (tmp_path / "out").exists()
 
 
 def _nothing():
