@@ -11,8 +11,10 @@ REQUESTS = ("recommend", "search", "refine", "history")
 QUESTIONS = ("why", "describe", "compare", "profile")
 
 
-def plans(bench: Bench, queries: int, progress=lambda: None, tasks: tuple[str, ...] = REQUESTS) -> dict:
-    """By language and task: act, types with counts, terms, and all of the plan; the last also without hints."""
+def plans(
+    bench: Bench, queries: int, progress=lambda: None, tasks: tuple[str, ...] = REQUESTS, unhinted: bool = True
+) -> dict:
+    """By language and task: act, types with counts, terms, and all of the plan; `unhinted`: that without hints too."""
     out: dict = {}
     for seed, (group, languages) in enumerate(GROUPS.items()):
         composer = bench.composer(50 + seed, languages)
@@ -21,15 +23,17 @@ def plans(bench: Bench, queries: int, progress=lambda: None, tasks: tuple[str, .
             for _ in range(max(1, queries // len(tasks))):
                 *before, message, reply = composer.compose(task, "plan")
                 asked, turns = reply.plan, [*before, message]
-                hinted, bare = bench.plan(turns), bench.plan(turns, hinted=False)
-                for name, right in (
-                    ("act", hinted.act == asked.act),
-                    ("types and counts", hinted.types == asked.types),
-                    ("terms", terms_of(hinted) == terms_of(asked)),
-                    ("all of it", same_plan(hinted, asked)),
-                    ("all of it, without hints", same_plan(bare, asked)),
-                ):
-                    tally.setdefault(name, []).append(right)
+                plan = bench.plan(turns)
+                right = {
+                    "act": plan.act == asked.act,
+                    "types and counts": plan.types == asked.types,
+                    "terms": terms_of(plan) == terms_of(asked),
+                    "all of it": same_plan(plan, asked),
+                }
+                if unhinted:
+                    right["all of it, without hints"] = same_plan(bench.plan(turns, hinted=False), asked)
+                for name, is_right in right.items():
+                    tally.setdefault(name, []).append(is_right)
                 progress()
             out[f"{group} · {task}"] = {name: share(values) for name, values in tally.items()}
     return out

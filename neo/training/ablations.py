@@ -19,6 +19,7 @@ from catalog.database import open_database
 from neo.chat.assistant import Assistant
 from neo.errors import NeoError
 from neo.evaluation.bench import Bench
+from neo.evaluation.planning import plans
 from neo.evaluation.recommending import recommend
 from neo.evaluation.suites import SUITES
 from neo.format import Facts, Format
@@ -40,7 +41,7 @@ from neo.training.train import Run, run
 STAGES = {"grounding": 0.25, "capability": 0.5, "steering": 0.25}
 """Those that an ablation has, and their shares of its steps."""
 EXAMPLES = 24  # of a batch, and more than it takes
-MEASURES = {**SUITES, "recommend": partial(recommend, alone=True)}
+MEASURES = {**SUITES, "plans": partial(plans, unhinted=False), "recommend": partial(recommend, alone=True)}
 QUERIES = {"plans": 48, "search": 24, "recommend": 100, "explain": 8}
 Figures = dict[str, dict]
 
