@@ -7,24 +7,31 @@ Scores are 0..1; whatever falls under `ACCEPT` is not found at all, for a wrong 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalog.names import ARTICLES, SPOKEN_ARTICLES, plain, same_words, without_article
+from catalog.names import ARTICLES, SPOKEN_ARTICLES, one_slip, plain, same_words, without_article
 from catalog.tables import Item, Maker
+from catalog.words import is_word
 
 ACCEPT = 0.85
 ACCEPT_SHORT = 0.90
 """For names under 8 letters, where one typo weighs more."""
 NEARLY, LONG = 0.88, 8
 """How alike a name of so many letters must be to words in the middle of a message."""
+SHORT, LONGER = 5, 12
+"""Letters of a name from which a typo is told from other words: where it makes a word that is none, or any."""
+MOST_STRANGE, MOST_RUN_WORDS = 12, 3
+"""Words of a message that are no words and are looked at for slips, and the words of a run with one of them."""
 MOST_COMPARED = 20_000
 """Titles that a message is compared with; more take longer than a reply may."""
-ALIAS, SHUFFLED, BEGINNING, INSIDE, ONE_WORD = 0.97, 0.96, 0.95, 0.90, 0.86
+ALIAS, SHUFFLED, BEGINNING, INSIDE, ONE_WORD, SLIP = 0.97, 0.96, 0.95, 0.90, 0.86, 0.86
 """What a full match is worth when it is with a part of the name, or with its words in another order."""
 
 
@@ -85,7 +92,7 @@ class Spellings:
         One word is a part only if it is long and no other name has it: "gatsby" will do, "serial" won't.
         """
         scores: dict[int, float] = {}
-        if len(name) < 5:
+        if len(name) < SHORT:
             return scores
         cutoff = ACCEPT if len(name) >= 8 else ACCEPT_SHORT
 
@@ -101,6 +108,7 @@ class Spellings:
         words = name.split()
         for position, score in nearest(name, self._texts):
             credit(position, score, same_words(words, self._words[position]))
+        scores = {**self.slips(name), **scores}
         if len(words) == 1:
             owners = self._owners_of_word.get(name, ())
             if len(owners) == 1 and len(name) >= 6:
@@ -117,14 +125,55 @@ class Spellings:
                 credit(position, INSIDE, f" {name} " in f" {text} ")
         return scores
 
-    def nearly_in(self, words: str) -> str | None:
-        """The long spelling of which `words` hold a typo: alike in letters, and word by word."""
-        near = process.extract(words, self._long, scorer=fuzz.partial_ratio, score_cutoff=100 * NEARLY, limit=3)
-        for text, _, _ in near:
-            part = fuzz.partial_ratio_alignment(text, words)
-            if part and same_words(text.split(), words[part.dest_start : part.dest_end].split()):
-                return text
+    def slips(self, name: str) -> dict[int, float]:
+        """Owner -> score of those of whose whole names this is a typo by one letter."""
+        if len(name) < SHORT:
+            return {}
+        near = process.extract(name, self._texts, scorer=OSA.distance, score_cutoff=1, limit=None)
+        return {self._all[at].owner: SLIP for text, _, at in near if one_slip(name, text) and _is_odd(name, text)}
+
+    def nearly_in(self, words: Sequence[str]) -> tuple[int, int] | None:
+        """Where a run of plain `words` begins and ends that is a typo of a spelling; of a long one, if there is any."""
+        return self._long_in(words) or self._slip_in(words)
+
+    def _long_in(self, words: Sequence[str]) -> tuple[int, int] | None:
+        """One that is alike in letters and word by word, or but for a slip."""
+        scorer, cutoff = fuzz.partial_ratio, 100 * NEARLY
+        for text, _, _ in process.extract(" ".join(words), self._long, scorer=scorer, score_cutoff=cutoff, limit=3):
+            runs = list(_runs(len(words), len(text.split()) + 1))
+            said, _, at = process.extractOne(text, [_said(words, run) for run in runs], scorer=fuzz.ratio)
+            alike = fuzz.ratio(said, text) >= cutoff and same_words(said.split(), text.split())
+            if said != text and (alike or one_slip(said, text)) and _is_odd(said, text):
+                return runs[at]
         return None
+
+    def _slip_in(self, words: Sequence[str]) -> tuple[int, int] | None:
+        """One with a slip in a word that is none."""
+        strange = [at for at, word in enumerate(words) if not is_word(word)][:MOST_STRANGE]
+        runs = [run for run in _runs(len(words), MOST_RUN_WORDS) if any(at in range(*run) for at in strange)]
+        said = [_said(words, run) for run in runs]
+        distances = process.cdist(said, self._texts, scorer=OSA.distance, score_cutoff=1, dtype=np.uint8)
+        for row, position in np.argwhere(distances <= 1):
+            text = self._texts[position]
+            if len(text) >= SHORT and one_slip(said[row], text) and _is_odd(said[row], text):
+                return runs[row]
+        return None
+
+
+def _runs(words: int, most: int) -> Iterator[tuple[int, int]]:
+    """Where every run of up to `most` of so many words begins and ends, the longest runs first."""
+    for size in range(min(most, words), 0, -1):
+        yield from ((first, first + size) for first in range(words - size + 1))
+
+
+def _said(words: Sequence[str], run: tuple[int, int]) -> str:
+    return " ".join(words[slice(*run)])
+
+
+def _is_odd(said: str, text: str) -> bool:
+    """Whether what was said looks mistyped beside a spelling: one of its other words is none; of a longer spelling
+    that is not asked, for hardly anything else is so much like it."""
+    return len(text) >= LONGER or not all(map(is_word, set(said.split()) - set(text.split())))
 
 
 class TitleIndex:
@@ -144,9 +193,9 @@ class TitleIndex:
         columns = (Item.id, Item.key, Item.type, Item.title, Item.language, Item.fame)
         return cls(session.execute(select(*columns).order_by(Item.id)).all())
 
-    def nearly_in(self, words: str) -> str | None:
-        """The spelling of a title, of some length, that stands in plain `words` but for a typo; None for none, and
-        in catalogs too large to ask of every message."""
+    def nearly_in(self, words: Sequence[str]) -> tuple[int, int] | None:
+        """Where a run of plain `words` begins and ends that is a typo of a title; None for none, and in catalogs too
+        large to ask of every message."""
         return self._spellings.nearly_in(words) if len(self._rows) <= MOST_COMPARED else None
 
     def called(self, name: str) -> str | None:
@@ -158,8 +207,8 @@ class TitleIndex:
         """The items called so, best first; if any is called exactly so, only those."""
         name = plain(text)
         bare = without_article(name)
-        exact, fuzzy = self._spellings.exact, self._spellings.fuzzy
-        for look, words in ((exact, name), (exact, bare), (fuzzy, bare)):
+        known = self._spellings
+        for look, words in ((known.exact, name), (known.exact, bare), (known.fuzzy, bare), (known.slips, name)):
             scores = look(words)
             found = [(score, self._rows[owner]) for owner, score in scores.items()]
             if types:

@@ -1,5 +1,5 @@
 """Which titles and makers of a catalog stand in a message, letter for letter but for case, accents and punctuation; and
-if no title does, which one nearly does, for people mistype.
+if no other title does, which one nearly does, for people mistype.
 
 It finds, and judges nothing: whether "Empire" means the podcast or an empire is for the reader to say.
 """
@@ -7,8 +7,6 @@ It finds, and judges nothing: whether "Empire" means the podcast or an empire is
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-from rapidfuzz import fuzz
 
 from catalog.lookup import MakerIndex, TitleIndex
 from catalog.names import plain
@@ -35,6 +33,11 @@ class Mention:
     def stop(self) -> int:
         return self.start + len(self.said)
 
+    def within(self, other: "Mention") -> bool:
+        """Whether `other` has all of its words and more."""
+        more = len(other.said.split()) > len(self.said.split())
+        return more and other.start <= self.start and self.stop <= other.stop
+
 
 class Mentions:
     """Looks for the names of a catalog in messages."""
@@ -57,24 +60,21 @@ class Mentions:
                         found.append(mention)
                         taken[first : first + size] = [True] * size
                         break
-        if not any(mention.kind == "title" for mention in found) and (nearly := self._nearly(text, chunks)):
-            found = [mention for mention in found if mention.stop <= nearly.start or nearly.stop <= mention.start]
-            found.append(nearly)
+        if nearly := self._nearly(text, chunks):
+            titles = [mention for mention in found if mention.kind == "title"]
+            # "A Wlk in the Woods" holds the title "In the Woods", but means another
+            if all(title.within(nearly) for title in titles):
+                found = [mention for mention in found if mention.stop <= nearly.start or nearly.stop <= mention.start]
+                found.append(nearly)
         return sorted(found, key=lambda mention: mention.start)[:most]
 
     def _nearly(self, text: str, chunks: list[tuple[int, int, str]]) -> Mention | None:
         """The title that a run of words is a typo of, if there is one."""
         worded = [chunk for chunk in chunks if chunk[2]]
-        words = [word for _, _, word in worded]
-        name = self._titles.nearly_in(" ".join(words))
-        if name is None:
+        run = self._titles.nearly_in([word for _, _, word in worded])
+        if run is None:
             return None
-        sizes = {len(name.split()) + more for more in (-1, 0, 1)}
-        runs = [(at, at + size) for size in sizes for at in range(len(words) - size + 1) if size > 0]
-        if not runs:
-            return None
-        first, last = max(runs, key=lambda run: fuzz.ratio(" ".join(words[slice(*run)]), name))
-        start, stop = worded[first][0], worded[last - 1][1]
+        start, stop = worded[run[0]][0], worded[run[1] - 1][1]
         start = stop - len(text[start:stop].lstrip(MARKS))
         return Mention("title", text[start:stop].rstrip(MARKS), start)
 

@@ -1,7 +1,8 @@
 """How a name is compared and made into a key: the spelling of titles and makers, without a database.
 
 `plain` is what two spellings of one name have in common, `without_article` what is left of a title for those who drop
-its article; `same_words` tells a typo from another word, and `item_key` is the readable identity of an item.
+its article; `same_words` and `one_slip` tell a typo from another word, and `item_key` is the readable identity of an
+item.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
 
 ARTICLES = {
     "en": ("the", "a", "an"),
@@ -59,6 +61,16 @@ def same_words(said: Sequence[str], meant: Sequence[str]) -> bool:
         for words, others in ((said, meant), (meant, said))
         for word in words
     )
+
+
+def one_slip(said: str, meant: str) -> bool:
+    """Whether plain `said` is `meant` but for one letter that is missing, too much, wrong or swapped with the next.
+    Two numbers are never typos of each other."""
+    return OSA.distance(said, meant, score_cutoff=1) <= 1 and _digits(said) == _digits(meant)
+
+
+def _digits(name: str) -> str:
+    return "".join(char for char in name if char.isdigit())
 
 
 def slug(name: str) -> str:

@@ -16,6 +16,10 @@ TITLES = [
     "How Did This Get Made?",
     "Sapiens: A Story",
     "L'Assommoir",
+    "In the Woods",
+    "A Walk in the Woods",
+    "Drilled",
+    "Suave",
 ]
 MENTIONS = Mentions(
     TitleIndex((n, f"show:{n}", "show", title, "en", 3) for n, title in enumerate(TITLES)),
@@ -36,6 +40,10 @@ MENTIONS = Mentions(
         ("all of it : Stephen King - Serial", [("maker", "Stephen King"), ("title", "Serial")]),
         ("do you have Sherlok & Co?", [("title", "Sherlok & Co")]),  # nearly
         ("looking for the shiinng, please", [("title", "the shiinng")]),
+        ("something like driled maybe", [("title", "driled")]),  # short, but "driled" is no word
+        ("something smooth and soave", []),  # "soave" is one, in another language
+        ("do you have A Wlk in the Woods?", [("title", "A Wlk in the Woods")]),  # more than the title in it
+        ("it was in the Woods that I heard Serial", [("title", "in the Woods"), ("title", "Serial")]),
         ("which of Stephen King's are short?", [("maker", "Stephen King")]),
         ("The Shining’s plot", [("title", "The Shining")]),
         ("qualcosa dell'Empire", [("title", "Empire")]),

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.names import ARTICLES, item_key, plain, same_words, without_article
+from catalog.names import ARTICLES, item_key, one_slip, plain, same_words, without_article
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,14 @@ def test_same_words_tells_typos_from_other_words():
     assert same_words(["nightvale"], ["night", "vale"])
     assert not same_words(["a", "brief", "history", "of", "tea"], ["a", "brief", "history", "of", "time"])
     assert not same_words(["henry", "iv", "part", "1"], ["henry", "iv", "part", "2"])
+
+
+@pytest.mark.parametrize("said", ["driled", "drillled", "drillet", "dirlled", "drilled"])
+def test_one_slip_is_a_letter_missing_too_much_wrong_or_swapped(said):
+    assert one_slip(said, "drilled")
+
+
+def test_two_slips_are_too_many_and_a_number_is_no_slip():
+    assert not one_slip("drild", "drilled")
+    assert not one_slip("henry iv part 1", "henry iv part 2")
+    assert not one_slip("archive 1", "archive 81")
