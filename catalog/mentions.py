@@ -1,5 +1,5 @@
 """Which titles and makers of a catalog stand in a message, letter for letter but for case, accents and punctuation; and
-if no other title does, which one nearly does, for people mistype.
+which title nearly does, for people mistype.
 
 It finds, and judges nothing: whether "Empire" means the podcast or an empire is for the reader to say.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from catalog.lookup import MakerIndex, TitleIndex
 from catalog.names import plain
+from catalog.words import is_word
 
 MOST_WORDS = 10  # of a name
 SHORTEST = 4  # letters of a name that is one word
@@ -44,6 +45,7 @@ class Mentions:
 
     def __init__(self, titles: TitleIndex, makers: MakerIndex):
         self._titles, self._makers = titles, makers
+        is_word("")  # reads its lists now, while nobody waits for an answer
 
     def find(self, text: str, most: int = 4) -> list[Mention]:
         """Names in the order they stand, the longest where they overlap, at most so many."""
@@ -61,11 +63,10 @@ class Mentions:
                         taken[first : first + size] = [True] * size
                         break
         if nearly := self._nearly(text, chunks):
-            titles = [mention for mention in found if mention.kind == "title"]
+            touched = [mention for mention in found if mention.start < nearly.stop and nearly.start < mention.stop]
             # "A Wlk in the Woods" holds the title "In the Woods", but means another
-            if all(title.within(nearly) for title in titles):
-                found = [mention for mention in found if mention.stop <= nearly.start or nearly.stop <= mention.start]
-                found.append(nearly)
+            if all(mention.kind == "maker" or mention.within(nearly) for mention in touched):
+                found = [*(mention for mention in found if mention not in touched), nearly]
         return sorted(found, key=lambda mention: mention.start)[:most]
 
     def _nearly(self, text: str, chunks: list[tuple[int, int, str]]) -> Mention | None:

@@ -43,6 +43,7 @@ MENTIONS = Mentions(
         ("something like driled maybe", [("title", "driled")]),  # short, but "driled" is no word
         ("something smooth and soave", []),  # "soave" is one, in another language
         ("do you have A Wlk in the Woods?", [("title", "A Wlk in the Woods")]),  # more than the title in it
+        ("I liked Serial. Is there driled, too?", [("title", "Serial"), ("title", "driled")]),
         ("it was in the Woods that I heard Serial", [("title", "in the Woods"), ("title", "Serial")]),
         ("which of Stephen King's are short?", [("maker", "Stephen King")]),
         ("The Shining’s plot", [("title", "The Shining")]),
@@ -66,3 +67,7 @@ def test_what_is_found_stands_in_the_message(before, title, after):
     found = MENTIONS.find(text)
     assert all(text[one.start : one.start + len(one.said)] == one.said for one in found)
     assert len(found) <= 4 and found == sorted(found, key=lambda one: one.start)
+
+
+def test_a_catalog_without_items_has_no_names():
+    assert Mentions(TitleIndex([]), MakerIndex([])).find("do you have driled, by Stephen King?") == []
