@@ -187,8 +187,8 @@ def evaluate(
 ) -> None:
     """Measure the model on wordings, listeners and clues that it was not trained on. Every mean has a 95 % interval.
 
-    Suites: recommend, search, plans, questions, steer, exclude, valid, explain, dialogue, language, talk, keep, parts,
-    speed.
+    Suites: recommend, search, names, plans, questions, steer, exclude, valid, explain, dialogue, language, talk, keep,
+    parts, speed.
     Replies take seconds each on a CPU: `--queries 40` gives a first impression.
     """
     from neo.chat.assistant import open_assistant

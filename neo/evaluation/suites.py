@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from neo.evaluation.keeping import keep
+from neo.evaluation.naming import names
 from neo.evaluation.parts import parts
 from neo.evaluation.planning import plans, questions
 from neo.evaluation.recommending import recommend
@@ -14,6 +15,7 @@ from neo.evaluation.talking import dialogue, explain, language, talk
 SUITES: dict[str, Callable[..., dict]] = {
     "recommend": recommend,
     "search": search,
+    "names": names,
     "plans": plans,
     "questions": questions,
     "steer": steer,
