@@ -221,18 +221,24 @@ def _measured(variant: Variant, folder: Path, shortcut: Path, setup: Setup, prog
 
 
 def table(figures: Figures) -> list[tuple[str, ...]]:
-    """Rows for people to read, the heading first: means of English and the other languages alike."""
-    columns: dict[str, Callable[[dict], list[float]]] = {
+    """Rows for people to read, the heading first: means of English and the other languages alike. Models that write no
+    plans have none that could be right."""
+    plans: dict[str, Callable[[dict], list[float]]] = {
         "plan right": lambda found: _means(found["plans"], "all of it"),
         "types and counts right": lambda found: _means(found["plans"], "types and counts"),
+    }
+    columns = {
+        **plans,
         "title HR@10": lambda found: _means(found["search"]["title"]["model"], "HR@10"),
         "clue HR@10": lambda found: _means(found["search"]["clue"]["model"], "HR@10"),
+        "served title HR@1": lambda found: _means(found["search"]["title"]["served"], "HR@1"),
         "next listen NDCG@10": lambda found: _means(found["recommend"]["model"], "NDCG@10"),
         "replies with unsupported topics": lambda found: _means(found["explain"], "replies with unsupported topics"),
     }
     rows = [("", *columns)]
     for name, found in figures.items():
-        means = [values(found) for values in columns.values()]
+        planless = VARIANTS[name].format is Planless
+        means = [[] if planless and column in plans else values(found) for column, values in columns.items()]
         rows.append((name, *(f"{np.mean(each):.2f}" if each else "-" for each in means)))
     return rows
 

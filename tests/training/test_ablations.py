@@ -74,6 +74,19 @@ def test_variants_are_trained_measured_and_not_made_twice(tmp_path):
         ablate(tmp_path / "out", ["whole"], replace(setup, recipe=small(8)))
 
 
+def test_the_table_by_hand():
+    """Two groups of plans, one right in four and three in four; without plans none are told."""
+    plans = {group: {"all of it": {"mean": mean}} for group, mean in (("English", 0.25), ("others", 0.75))}
+    search = {"title": {"model": {"HR@10": {"mean": 0.5}}, "served": {"HR@1": {"mean": 1.0}}}, "clue": {"model": {}}}
+    found = _nothing() | {"plans": plans, "search": search}
+    heading, *rows = table({"whole": found, "no plan": found})
+    assert heading[:2] == ("", "plan right") and heading[5] == "served title HR@1"
+    assert rows == [
+        ("whole", "0.50", "-", "0.50", "-", "1.00", "-", "-"),
+        ("no plan", "-", "-", "0.50", "-", "1.00", "-", "-"),
+    ]
+
+
 def test_a_folder_of_sids_alone_is_refused(tmp_path):
     BOOK.save(tmp_path / "sids")
     where = ["--out", str(tmp_path / "out"), "--sids", str(tmp_path / "sids")]
@@ -84,7 +97,7 @@ def test_a_folder_of_sids_alone_is_refused(tmp_path):
 
 def _nothing():
     return {
-        "search": {"title": {"model": {}}, "clue": {"model": {}}},
+        "search": {"title": {"model": {}, "served": {}}, "clue": {"model": {}}},
         "recommend": {"model": {}},
         "explain": {},
     }
