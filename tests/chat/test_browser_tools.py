@@ -14,7 +14,7 @@ def test_a_listener_is_described_and_called_simulated(visit):
     page = visit()
     page.click("#neo-listener input")
     page.get_by_role("option", name="Nadia (simulated)").click()
-    page.wait_for_function("document.querySelector('.neo-about').innerText.includes('night-shift')")
+    page.wait_for_selector(".neo-about:has-text('night-shift')")
     expect(page.locator(".neo-about")).to_have_text(re.compile(r"wants <b>long</b> stories\.$"))
 
 
