@@ -1,7 +1,7 @@
 """From what a visitor said to items and makers: exact names first, then forgiving ones.
 
 "serial" finds Serial and not Serial Killers; "harry poter" finds every Harry Potter. An index of names is built once
-from a session and passed around; it loads no item objects, and a question takes 1-2 ms among 1,500 titles.
+from a session and passed around; it loads no item objects, and a question takes 2-3 ms among 1,500 titles.
 Scores are 0..1; whatever falls under `ACCEPT` is not found at all, for a wrong title filters worse than none.
 """
 
