@@ -32,7 +32,7 @@ MOST_STRANGE, MOST_RUN_WORDS = 12, 3
 MOST_COMPARED = 20_000
 """Titles that a message is compared with; more take longer than a reply may."""
 ALIAS, SHUFFLED, BEGINNING, INSIDE, ONE_WORD, SLIP = 0.97, 0.96, 0.95, 0.90, 0.86, 0.86
-"""What a full match is worth when it is with a part of the name, or with its words in another order."""
+"""What a match is worth with a part of the name, with its words in another order, or but for one letter."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """names: is a mistyped title recognised in a message, and none where nobody named one? No model is asked."""
 
+from catalog.lookup import SHORT
 from catalog.names import plain
 from neo.evaluation.bench import Bench
 from neo.evaluation.metrics import share
 from neo.wording import LANGUAGES, Wording, render, slots
 
-SHORTEST = 5  # letters of a title that is mistyped
 NAMELESS = ("recommend", "search", "history", "talk", "profile")
 """Tasks whose messages need not name a title."""
 NAMES = ("title", "like", "by")
@@ -16,7 +16,7 @@ def names(bench: Bench, queries: int, progress=lambda: None) -> dict:
     of titles seen in composed requests that name nothing."""
     composer, mentions = bench.composer(35), bench.assistant.hints.mentions
     titles = bench.assistant.steering.names.titles
-    draw, items = composer.draw, [item for item in bench.shelf.items if len(item.title) >= SHORTEST]
+    draw, items = composer.draw, [item for item in bench.shelf.items if len(item.title) >= SHORT]
     asking = {code: _by_title(Wording.load(code)) for code in LANGUAGES}
     resolved, seen = [], []
     for _ in range(queries):
