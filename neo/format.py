@@ -26,7 +26,8 @@ HISTORY = 6  # spans of the latest listens that a prompt carries; the listener's
 
 @dataclass(frozen=True)
 class Message:
-    """What a visitor said. `vector` is the encoder's view of it; `listener` that of the history, if there is one."""
+    """What a visitor said. `vector` is the encoder's view of it; `listener` that of the history, if there is one, and
+    behind it the features of what was heard."""
 
     text: str
     vector: np.ndarray
@@ -140,7 +141,7 @@ class Format:
                 put(self._user)
                 put([self.vocabulary.id("listener")])
                 if turn.listener is not None:
-                    vectors.append((len(ids), turn.listener))
+                    vectors.append((len(ids), turn.listener[: len(turn.vector)]))
                     put([self.vocabulary.id("listener-vector")])
                 for sid in turn.history:
                     put(self.vocabulary.span(sid))

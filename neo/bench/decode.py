@@ -50,7 +50,7 @@ def bench_decode(assistant, model: NeoModel, type_: str, runs: int = 3, progress
     ids = format_.render([Message(SUBJECT * 16, vector)]).ids
     plan = format_.plan(Plan("recommend", types=((type_, 1),), ids_only=True), [SUBJECT])
     ids = [*ids[: PROMPT - len(plan) - 6], *ids[-6:], *plan]
-    message, nobody = torch.from_numpy(vector[None]), torch.zeros(1, len(vector))
+    message, nobody = torch.from_numpy(vector[None]), torch.zeros(1, model.rows.taste_width)
     plain = as_causal_lm(model, message, nobody)
     shortcut = shortcut_of(model, message, nobody)
     opener = model.vocabulary.opener(type_)

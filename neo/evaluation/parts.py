@@ -33,9 +33,11 @@ def parts(bench: Bench, queries: int, progress=lambda: None) -> dict:
     """HR@10 of one span with no filter but the type and what was heard: a title, a clue, a next listen."""
     shelf, runner = bench.shelf, bench.assistant.engine.runner
     shortcut = runner.model.rows.shortcut
+    known_items = list(shortcut.known.parameters())
     silent = {
         "backbone": [runner.code_outputs],
-        "shortcut": [shortcut.map.weight, shortcut.free, *shortcut.asked[3].parameters()],
+        "shortcut": [shortcut.map.weight, shortcut.free, *shortcut.asked[3].parameters(), *known_items],
+        "known items": known_items,
     }
     clues = known_clues(bench, queries)
     histories = [bench.listeners.history(seed) for seed in range(FIRST_HELD_OUT, FIRST_HELD_OUT + queries)]

@@ -9,7 +9,6 @@ import warnings
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 
-import numpy as np
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor, nn
@@ -46,7 +45,7 @@ class Batch:
     message: Tensor
     """[batch, encoder width]"""
     listener: Tensor
-    """[batch, encoder width], zeros where nothing is known."""
+    """[batch, encoder width + features], zeros where nothing is known."""
 
     def to(self, device: torch.device) -> "Batch":
         return Batch(*(getattr(self, part.name).to(device) for part in fields(self)))
@@ -59,13 +58,7 @@ class NeoModel(nn.Module):
     def __init__(self, base, vocabulary: Vocabulary, book: SidBook):
         super().__init__()
         self.base, self.vocabulary = base.requires_grad_(False), vocabulary
-        centroids = np.concatenate(
-            [
-                book.quantizers[shape.name].codebooks.reshape(-1, book.quantizers[shape.name].codebooks.shape[-1])
-                for shape in vocabulary.types
-            ]
-        )
-        self.rows = NewRows(vocabulary, base.config.hidden_size, torch.from_numpy(centroids))
+        self.rows = NewRows(vocabulary, base.config.hidden_size, book)
         self.core = base.model
         self._whole = False
 
@@ -182,8 +175,9 @@ class NeoModel(nn.Module):
         """(hidden states, shortcut's scores, ids) of the codes to be written in a batch that was read."""
         here = batch.labels[:, 1:] >= self.vocabulary.control_ids.stop
         row = here.nonzero()[:, 0]
-        prefix = self.rows.prefixes(batch.ids)[:, :-1][here]
-        shortcut = self.rows.shortcut_scores(batch.message[row], batch.listener[row], prefix)
+        written = self.rows.written(batch.ids)[:, :-1][here]
+        chances = self.rows.shortcut.known.chances(batch.message, batch.listener)[row]
+        shortcut = self.rows.shortcut_scores(batch.message[row], batch.listener[row], written, chances)
         return hidden[:, :-1][here], shortcut, batch.labels[:, 1:][here]
 
     def read(self, batch: "Batch") -> Tensor:

@@ -35,12 +35,11 @@ def as_causal_lm(model: NeoModel, message: Tensor, listener: Tensor) -> PreTrain
 def shortcut_of(model: NeoModel, message: Tensor, listener: Tensor) -> Callable[[list[int]], Tensor]:
     """A span's codes so far, as ids -> the shortcut's scores [codes of all types and levels]."""
     rows = model.rows
+    chances = rows.shortcut.known.chances(message, listener)
 
     @torch.no_grad()
     def scores(ids: list[int]) -> Tensor:
-        rebuilt = torch.zeros_like(message)
-        for id_ in ids:
-            rebuilt = rebuilt + rows.residuals[id_ - model.vocabulary.control_ids.stop]
-        return rows.shortcut_scores(message, listener, rebuilt)[0]
+        written = rows.written(torch.tensor(ids or [0]))[-1:]
+        return rows.shortcut_scores(message, listener, written, chances)[0]
 
     return scores

@@ -11,9 +11,12 @@ connection, trained on vectors alone, that leaves the backbone to learn what wor
 type of item a span is to hold where the plan leaves that open.
 """
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from neo.model.known import KnownItems
+from neo.sids.store import SidBook
 from neo.sids.vocabulary import Vocabulary
 
 SHORTCUT_WIDTH = 256
@@ -45,16 +48,21 @@ WORDS_FOR = {  # control tokens whose name says little to the base model
 class NewRows(nn.Module):
     """Input and output rows of every token above the base vocabulary, and the soft tokens.
 
-    `centroids`: [codes of all types and levels, encoder width], in vocabulary order.
+    A listener's vector [encoder width + features] tells of what they heard: the mean of the encoder's view of it, which
+    alone the backbone reads, and the share of it that has each feature.
     """
 
-    def __init__(self, vocabulary: Vocabulary, width: int, centroids: Tensor):
+    def __init__(self, vocabulary: Vocabulary, width: int, book: SidBook):
         super().__init__()
         self.vocabulary = vocabulary
+        books = [book.quantizers[shape.name].codebooks for shape in vocabulary.types]
+        centroids = torch.from_numpy(np.concatenate([each.reshape(-1, each.shape[-1]) for each in books]))
         controls, codes = len(vocabulary.controls), len(centroids)
         self.register_buffer("centroids", _level_scaled(vocabulary, centroids), persistent=False)
         levels = torch.tensor([n for n, (s, _) in enumerate(_levels(vocabulary)) for _ in range(s.codes)])
         self.register_buffer("level_of", levels, persistent=False)
+        depths = torch.tensor([level for shape, level in _levels(vocabulary) for _ in range(shape.codes)])
+        self.register_buffer("depth_of", depths, persistent=False)
         self.register_buffer("residuals", centroids.clone(), persistent=False)
         self.control_in = nn.Parameter(torch.zeros(controls, width))
         self.control_out = nn.Parameter(torch.zeros(controls, width))
@@ -68,7 +76,9 @@ class NewRows(nn.Module):
             {name: nn.Linear(centroids.shape[1], width, bias=False) for name in ("listener", "message")}
         )
         nn.init.zeros_(self.map_out.weight)
-        self.shortcut = Shortcut(centroids.shape[1], codes, len(vocabulary.types))
+        self.encoder_width = centroids.shape[1]
+        self.shortcut = Shortcut(self.encoder_width, codes, len(vocabulary.types), KnownItems(vocabulary, book))
+        self.taste_width = self.encoder_width + len(book.features.names)
 
     @torch.no_grad()
     def start_from(self, embeddings: Tensor, tokenize) -> None:
@@ -88,30 +98,36 @@ class NewRows(nn.Module):
         return torch.cat([self.control_in, self.map_in(self.centroids) + self.free_in + self.level_in[self.level_of]])
 
     def condition(self, message: Tensor, listener: Tensor) -> Tensor:
-        """What the positions of an item span carry besides their token: [n, width] from encoder vectors [n, encoder
-        width]; a listener of whom nothing is known is a zero vector."""
-        return self.span["message"](message) + self.span["listener"](listener)
+        """What the positions of an item span carry besides their token: [n, width] from a message's vector [n, encoder
+        width] and a listener's; one of whom nothing is known is a zero vector."""
+        return self.span["message"](message) + self.span["listener"](listener[:, : self.encoder_width])
 
-    def prefixes(self, ids: Tensor) -> Tensor:
-        """The vector rebuilt from the codes of its span up to each token [..., tokens] -> [..., tokens, encoder width];
-        zeros where a token is no code."""
-        first = self.vocabulary.control_ids.stop
-        is_code = ids >= first
-        code = (ids - first).clamp_min(0)
-        level = torch.where(is_code, self.level_of[code], -1)
-        own = self.residuals[code] * is_code[..., None]
-        total = own.clone()
-        for back in range(1, int(self.level_of.max()) + 1):
-            earlier = torch.zeros_like(own)
-            earlier[..., back:, :] = own[..., :-back, :]
-            total += earlier * (level >= back)[..., None]
-        return total
+    def written(self, ids: Tensor) -> Tensor:
+        """The codes of its span up to each token [..., tokens] -> [..., tokens, most levels], counted over all types
+        and levels; -1 where none is yet, or a token is no code."""
+        code = ids - self.vocabulary.control_ids.stop
+        depth = torch.where(code >= 0, self.depth_of[code.clamp_min(0)], -1)
+        here = torch.arange(ids.shape[-1], device=ids.device)
+        levels = range(max(shape.levels for shape in self.vocabulary.types))
+        at = [code.gather(-1, (here - depth + level).clamp(0, ids.shape[-1] - 1)) for level in levels]
+        return torch.stack([torch.where(depth >= level, at[level], -1) for level in levels], dim=-1)
 
-    def shortcut_scores(self, message: Tensor, listener: Tensor, prefix: Tensor) -> Tensor:
-        """What the shortcut adds to the scores of every code [n, codes of all types and levels], from encoder vectors
-        [n, encoder width]: the message's, the listener's, and what the codes written so far rebuild."""
-        learned = self.shortcut(message, listener, prefix) @ self.shortcut.outputs(self.centroids).T
-        return learned + self.shortcut.likeness(message, listener) * (message @ self.residuals.T)
+    def rebuilt(self, written: Tensor) -> Tensor:
+        """The sum of the residuals of codes [n, most levels] -> [n, encoder width]."""
+        return (self.residuals[written.clamp_min(0)] * (written >= 0)[..., None]).sum(-2)
+
+    def shortcut_scores(self, message: Tensor, listener: Tensor, written: Tensor, chances: Tensor) -> Tensor:
+        """What is added to the scores of every code [n, codes of all types and levels] past the backbone: from a
+        message's vector [n, encoder width], a listener's, and the codes written so far [n, most levels]. `chances`: of
+        the known items, as `shortcut.known.chances` tells them."""
+        tastes = listener[:, : self.encoder_width]
+        learned = self.shortcut(message, tastes, self.rebuilt(written)) @ self.shortcut.outputs(self.centroids).T
+        alike = self.shortcut.likeness(message, tastes) * (message @ self.residuals.T)
+        return learned + alike + self.shortcut.known(chances, written)
+
+    def type_scores(self, message: Tensor, listener: Tensor) -> Tensor:
+        """Scores [n, types] of the type of item that is meant, in vocabulary order."""
+        return self.shortcut.types(message, listener[:, : self.encoder_width])
 
     def code_outputs(self) -> Tensor:
         """Output rows of the codes [codes, width]."""
@@ -129,8 +145,9 @@ class Shortcut(nn.Module):
     item is meant and described: what was learned of a catalog's own words does not carry over to a visitor's.
     """
 
-    def __init__(self, encoder_width: int, codes: int, types: int):
+    def __init__(self, encoder_width: int, codes: int, types: int, known: KnownItems):
         super().__init__()
+        self.known = known
         given = 3 * encoder_width
         self.straight = nn.Linear(given, SHORTCUT_WIDTH)
         self.bent = nn.Sequential(

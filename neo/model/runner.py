@@ -109,6 +109,7 @@ class Context:
         self._ahead: list[tuple[int, Tensor]] = []
         """Words that were read but not written, each with the state after it."""
         self._condition: Tensor | None = None
+        self._chances: Tensor | None = None
         self._vectors: list[Tensor] = []
         self._branches: tuple[Tensor, Tensor] | None = None
         self._branched: list[int] = []
@@ -128,9 +129,10 @@ class Context:
     @torch.inference_mode()
     def condition(self, message: np.ndarray, listener: np.ndarray | None) -> None:
         """Set the vectors that item spans under construction carry from here on."""
-        known = np.zeros_like(message) if listener is None else listener
+        rows = self.runner.model.rows
+        known = np.zeros(rows.taste_width, np.float32) if listener is None else listener
         self._vectors = [self.runner.tensor(np.asarray(vector, dtype=np.float32))[None] for vector in (message, known)]
-        self._condition = self.runner.model.rows.condition(*self._vectors)
+        self._condition, self._chances = rows.condition(*self._vectors), rows.shortcut.known.chances(*self._vectors)
 
     @torch.inference_mode()
     def extend(self, ids: list[int], soft: list[np.ndarray] = (), span: int = 0) -> None:
@@ -186,10 +188,8 @@ class Context:
         next slots, in order.
         """
         stored = self.cache.length - self.length
-        rows = self.runner.model.rows
-        own = rows.residuals[self.runner.tensor(ids) - rows.vocabulary.control_ids.stop]
-        earlier = torch.stack([self._rebuilt[list(path)].sum(0) for path in ancestors])
-        self._rebuilt = torch.cat([self._rebuilt, own])
+        spans = [[*(self._branched[slot] for slot in path), id_] for path, id_ in zip(ancestors, ids, strict=True)]
+        written = self.runner.model.rows.written(self.runner.tensor(spans))[:, -1]
         device = self.runner.device
         mask = torch.full((len(ids), self.length + stored + len(ids)), -torch.inf, device=device)
         mask[:, : self.length] = 0
@@ -198,26 +198,27 @@ class Context:
             mask[row, self.length + stored + row] = 0
         embedded = self.runner.embed(ids) + self._condition
         hidden = self.cache.read(embedded, torch.full((len(ids),), self.length + depth, device=device), mask)
-        self._branches = hidden, self._shortcut(own + earlier)
+        self._branches = hidden, self._shortcut(written)
         self._branched = [*self._branched, *ids]
 
     @torch.inference_mode()
-    def _shortcut(self, prefix: Tensor) -> Tensor:
-        """The shortcut's scores [n, codes] behind what the codes so far rebuild, [n, encoder width]."""
-        known = (vector.expand(len(prefix), -1) for vector in self._vectors)
-        return self.runner.model.rows.shortcut_scores(*known, prefix)
+    def _shortcut(self, written: Tensor) -> Tensor:
+        """The shortcut's scores [n, codes] behind the codes so far [n, most levels]."""
+        message, listener, chances = (one.expand(len(written), -1) for one in (*self._vectors, self._chances))
+        return self.runner.model.rows.shortcut_scores(message, listener, written, chances)
 
     @torch.inference_mode()
     def type_scores(self) -> dict[str, float]:
         """Item type -> its log-probability by the vectors of the condition."""
-        scores = _scores(self.runner.model.rows.shortcut.types(*self._vectors))[0]
+        scores = _scores(self.runner.model.rows.type_scores(*self._vectors))[0]
         return {shape.name: float(score) for shape, score in zip(self.runner.vocabulary.types, scores, strict=True)}
 
     def open(self, opener: int) -> None:
         """Read the opener of an item span, after which the codes of level 0 can be scored."""
         self.extend([opener], span=1)
-        self._rebuilt, self._branched = self._vectors[0][:0], []
-        self._branches = self.hidden[None], self._shortcut(torch.zeros_like(self._vectors[0]))
+        self._branched = []
+        nothing = self.runner.model.rows.written(self.runner.tensor([opener]))
+        self._branches = self.hidden[None], self._shortcut(nothing)
 
     def code_scores(self, type_: str, level: int) -> np.ndarray:
         """Log-probabilities [n, codes] after the latest branches, or [1, codes] after the opener. Raises NotFinite."""

@@ -21,6 +21,7 @@ from neo.errors import SidsMissing
 from neo.items import CatalogItem
 from neo.sids.build import TypeSids, TypeStats, assign, build_type, rebuilt, stats
 from neo.sids.encoder import TextEncoder
+from neo.sids.features import Features
 from neo.sids.listening import IN_SIDS, IN_TASTES, blended, kept_histories
 from neo.sids.quantizer import ResidualQuantizer
 from neo.sids.sid import Sid
@@ -41,6 +42,7 @@ class SidBook:
     stats: dict[str, TypeStats] = field(default_factory=dict)
     tastes: dict[str, np.ndarray] = field(default_factory=dict)
     """Item key -> its vector moved by what is heard together, of the items that recorded listeners heard."""
+    features: Features = Features()
 
     @property
     def shapes(self) -> tuple[TypeShape, ...]:
@@ -55,6 +57,7 @@ class SidBook:
         if self.tastes:
             vectors = np.array(list(self.tastes.values()), np.float16)
             np.savez_compressed(folder / TASTES, keys=np.array(list(self.tastes)), vectors=vectors)
+        self.features.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> "SidBook":
@@ -65,7 +68,7 @@ class SidBook:
                 quantizers = {name: ResidualQuantizer(books[name]) for name in books.files}
             items = {key: (Sid.parse(text), rank) for key, (text, rank) in stored["items"].items()}
             tastes = _load_tastes(folder / TASTES) if (folder / TASTES).exists() else {}
-            return cls(stored["encoder"], quantizers, items, tastes=tastes)
+            return cls(stored["encoder"], quantizers, items, tastes=tastes, features=Features.load(folder))
         except (OSError, ValueError, KeyError) as error:
             raise SidsMissing(
                 f"no usable SIDs in {folder} ({error}): expected sids.json and codebooks.npz; "
@@ -78,13 +81,15 @@ def _load_tastes(path: Path) -> dict[str, np.ndarray]:
         return dict(zip(stored["keys"].tolist(), stored["vectors"].astype(np.float32), strict=True))
 
 
-def tastes_of(items: Iterable[CatalogItem], book: SidBook, encoder: TextEncoder) -> list[np.ndarray]:
-    """What each item says of the taste of who heard it [width]: from the book, else the encoder's view of the item."""
+def tastes_of(items: Iterable[CatalogItem], book: SidBook, encoder: TextEncoder) -> np.ndarray:
+    """What each item says of the taste of who heard it [encoder width + features]: its vector from the book, else the
+    encoder's view of the item, and its features."""
     items = list(items)
     unheard = [item for item in items if item.key not in book.tastes]
     encoded = encoder.encode([item_text(item) for item in unheard]) if unheard else ()
     known = {item.key: vector for item, vector in zip(unheard, encoded, strict=True)} | book.tastes
-    return [known[item.key] for item in items]
+    vectors = np.array([known[item.key] for item in items], np.float32)
+    return np.hstack([vectors, book.features.rows(items)])
 
 
 def item_text(item: CatalogItem) -> str:
@@ -114,7 +119,7 @@ def build(
     content = encoder.encode([item_text(item) for item in items])
     histories = kept_histories(session, items) if listens else []
     vectors = blended(content, histories, IN_SIDS)
-    book = SidBook(encoder.name, {}, {})
+    book = SidBook(encoder.name, {}, {}, features=Features.of(items))
     if histories:
         progress(f"{len(histories)} recorded listeners say what goes together")
         tastes, heard = blended(content, histories, IN_TASTES), sorted({index for each in histories for index in each})

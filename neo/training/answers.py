@@ -22,8 +22,9 @@ class Answers:
         self, asked: Asked, languages: tuple[str, ...], exclude: set[int], towards: np.ndarray | None
     ) -> list[int]:
         """Items that fulfil the plan, the anchor first among its type: what a well-informed friend would name."""
-        toward = self.shelf.tastes[asked.anchor] if towards is None else towards
-        score = self.shelf.tastes @ toward + 0.03 * np.array([item.fame for item in self.shelf.items])
+        vectors = self.shelf.tastes[:, : self.shelf.vectors.shape[1]]
+        toward = vectors[asked.anchor] if towards is None else towards[: vectors.shape[1]]
+        score = vectors @ toward + 0.03 * np.array([item.fame for item in self.shelf.items])
         score = score + self.draw.rng.gumbel(0, 0.03, len(score))
         score[asked.anchor] += 1
         chosen: list[int] = [asked.anchor] if asked.plan.values("title") else []

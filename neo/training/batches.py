@@ -13,6 +13,7 @@ from neo.sids.encoder import TextEncoder
 from neo.sids.sid import Sid
 from neo.training.listeners import SHORTEST_HISTORY
 from neo.training.recipe import Mixture, ShortcutConfig
+from neo.training.shelf import Shelf
 from neo.training.shortcut import Samples
 from neo.training.tasks import Composer
 
@@ -70,31 +71,34 @@ def examples(composer: Composer, format_: Format, hints: Hints, count: int, mixt
     """Conversations of a mixture, rendered."""
     encoder = hints.encoder
     made = conversations(composer, encoder, count, mixture, hints)
-    return [_example(format_, turns, encoder.width) for turns in made]
+    return [_example(format_, turns, composer.shelf) for turns in made]
 
 
 def samples(composer: Composer, encoder: TextEncoder, config: ShortcutConfig) -> Samples:
     """What the shortcut learns from: the items that answer composed messages, and every next listen of listeners."""
-    rows: list[tuple[np.ndarray, np.ndarray | None, Sid]] = []
+    rows: list[tuple[np.ndarray, np.ndarray | None, Sid, tuple[str, ...]]] = []
     for *_, message, reply in conversations(composer, encoder, config.conversations, config.mixture):
-        rows += [(message.vector, message.taste(), part) for part in reply.parts if isinstance(part, Sid)]
-    asking = encoder.encode([composer.ask_for_next() for _ in range(composer.listeners.up_to(config.listeners))])
-    items = composer.shelf.items
-    for vector in asking:
+        rows += [(message.vector, message.taste(), part, ()) for part in reply.parts if isinstance(part, Sid)]
+    asking = [composer.ask_for_next() for _ in range(composer.listeners.up_to(config.listeners))]
+    worded = sorted(set(asking))
+    vectors, items = dict(zip(worded, encoder.encode(worded), strict=True)), composer.shelf.items
+    for text in asking:
         heard = composer.next_listener()
-        tastes = composer.shelf.tastes_of(heard)
-        rows += [(vector, tastes[:at].mean(0), items[heard[at]].sid) for at in range(SHORTEST_HISTORY, len(heard))]
-    message, listener, sids = zip(*rows, strict=True)
-    nothing = np.zeros(encoder.width, np.float32)
+        tastes, keys = composer.shelf.tastes_of(heard), tuple(items[index].key for index in heard)
+        for at in range(SHORTEST_HISTORY, len(heard)):
+            rows.append((vectors[text], tastes[:at].mean(0), items[heard[at]].sid, keys[:at]))
+    message, listener, sids, told = zip(*rows, strict=True)
+    nothing = np.zeros(composer.shelf.tastes.shape[1], np.float32)
     known = [nothing if vector is None else vector for vector in listener]
-    return Samples(np.stack(message).astype(np.float32), np.stack(known).astype(np.float32), list(sids))
+    return Samples(np.stack(message).astype(np.float32), np.stack(known).astype(np.float32), list(sids), list(told))
 
 
-def _example(format_: Format, turns: list, width: int) -> Example:
+def _example(format_: Format, turns: list, shelf: Shelf) -> Example:
     rendered = format_.render(turns)
+    width, taste_width = shelf.vectors.shape[1], shelf.tastes.shape[1]
     ids = np.array(rendered.ids, dtype=np.int64)
     soft = np.array([vector for _, vector in rendered.vectors], dtype=np.float32).reshape(-1, width)
-    listener = np.zeros(width, np.float32) if rendered.listener is None else rendered.listener.astype(np.float32)
+    listener = np.zeros(taste_width, np.float32) if rendered.listener is None else rendered.listener.astype(np.float32)
     return Example(
         ids, np.where(rendered.mask, ids, -100), soft, np.array(rendered.spans, np.float32), rendered.message, listener
     )

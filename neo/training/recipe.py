@@ -48,6 +48,8 @@ class ShortcutConfig:
     epochs: int = 12
     rate: float = 3e-3
     """Peak learning rate."""
+    item_epochs: int = 4
+    """Before them, of known items alone."""
     noise: float = 1.0
     """Length, at most, of what is added to a message's unit vector at every look at it."""
 

@@ -47,15 +47,15 @@ def rehearsal(
                 eos_token_id=format_.end,
                 pad_token_id=format_.end,
             )
-        made += [_example(row, format_.end, width) for row in sampled.cpu().numpy()]
+        made += [_example(row, format_.end, width, model.rows.taste_width) for row in sampled.cpu().numpy()]
         progress(len(made), count, 0.0)
     return made
 
 
-def _example(ids: np.ndarray, end: int, width: int) -> Example:
+def _example(ids: np.ndarray, end: int, width: int, taste_width: int) -> Example:
     """A sample up to its first end, learned from behind what was given."""
     ends = np.flatnonzero(ids == end)
     ids = ids[: ends[0] + 1] if len(ends) else ids
     labels = np.where(np.arange(len(ids)) < OPENING, -100, ids)
-    nothing = np.zeros(width, np.float32)
-    return Example(ids, labels, np.zeros((0, width), np.float32), np.zeros(len(ids), np.float32), nothing, nothing)
+    message, listener = np.zeros(width, np.float32), np.zeros(taste_width, np.float32)
+    return Example(ids, labels, np.zeros((0, width), np.float32), np.zeros(len(ids), np.float32), message, listener)

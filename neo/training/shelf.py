@@ -23,7 +23,8 @@ class Shelf:
     items: list[CatalogItem]
     vectors: np.ndarray
     tastes: np.ndarray | None = None
-    """[items, width]: the vectors moved by what is heard together; the vectors themselves where nothing is known."""
+    """[items, width + features]: the vectors moved by what is heard together, themselves where nothing is known; and
+    the features that the model knows items by."""
     together: Together | None = None
     """What moved them."""
 
@@ -35,13 +36,18 @@ class Shelf:
     def of(cls, session: Session, encoder: TextEncoder, book: SidBook) -> "Shelf":
         items = [CatalogItem.of(row) for row in session.scalars(queries.all_items()).unique() if row.sid]
         vectors = encoder.encode([item_text(item) for item in items])
-        tastes = [book.tastes.get(item.key, vector) for item, vector in zip(items, vectors, strict=True)]
+        moved = [book.tastes.get(item.key, vector) for item, vector in zip(items, vectors, strict=True)]
         together = Together(vectors, kept_histories(session, items)) if book.tastes else None
-        return cls(items, vectors, np.array(tastes, np.float32).reshape(vectors.shape), together)
+        tastes = np.hstack([np.array(moved, np.float32).reshape(vectors.shape), book.features.rows(items)])
+        return cls(items, vectors, tastes, together)
 
     def tastes_of(self, heard: list[int]) -> np.ndarray:
-        """[heard, width]: what the items of a listener to learn from say of their taste, that listener left out."""
-        return self.together.moved_without(heard, IN_TASTES) if self.together else self.tastes[heard]
+        """[heard, width + features]: what the items of a listener to learn from say of their taste, that listener left
+        out."""
+        tastes = self.tastes[heard]
+        if self.together:
+            tastes[:, : self.vectors.shape[1]] = self.together.moved_without(heard, IN_TASTES)
+        return tastes
 
     @cached_property
     def types(self) -> tuple[str, ...]:

@@ -5,11 +5,13 @@ samples cost what ten do in the other stages. What the vectors say is then known
 backbone's own part is what words and plan add. The shortcut stays as it is afterwards.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neo.model.neo import NeoModel
@@ -20,11 +22,13 @@ from neo.training.recipe import ShortcutConfig
 
 @dataclass(frozen=True)
 class Samples:
-    """`message` and `listener` [n, encoder width]; `sids` [n] are the items that answer them."""
+    """`message` [n, encoder width], `listener` [n, encoder width + features]; `sids` [n] are the items that answer
+    them, `heard` [n] the keys of those that the listener's vector tells of."""
 
     message: np.ndarray
     listener: np.ndarray
     sids: list[Sid]
+    heard: list[tuple[str, ...]]
 
     def __len__(self) -> int:
         return len(self.sids)
@@ -35,31 +39,33 @@ def fit_shortcut(
 ) -> tuple[float, float]:
     """Fit what of the shortcut requires a gradient, in place; returns the held-out loss (before, after).
 
-    The loss is that of a code plus that of the item's type. Draws from torch's global generator."""
-    message, listener, ids, types = _tensors(model, samples)
+    Known items first and alone: the rest learns what they leave open, where it would else learn in their place what it
+    can say less well. The loss is that of a code plus that of the item's type. Draws from torch's global generator."""
+    message, listener, ids, types, heard = _tensors(model, samples)
     shortcut = model.rows.shortcut.train()
     torch.manual_seed(seed)
 
-    def loss(rows: Tensor) -> Tensor:
+    def loss(rows: Tensor, alone: bool = False) -> Tensor:
         said = message[rows]
         if torch.is_grad_enabled():  # another would have said it differently
             said = said + config.noise * torch.rand_like(said[:, :1]) * torch.randn_like(said) / said.shape[1] ** 0.5
-        return _loss(model, said, listener[rows], ids[rows], types[rows])
+        return _loss(model, said, listener[rows], ids[rows], types[rows], heard[rows], alone)
 
-    losses = fit(
-        [parameter for parameter in shortcut.parameters() if parameter.requires_grad],
-        loss,
-        len(samples),
-        Fit(config.epochs, batch=512, rate=config.rate, decay=0.05, held_out=0.05, one_cycle=True),
-        seed,
-        progress,
-    )
+    def fitted(part: nn.Module, loss: Callable[[Tensor], Tensor], epochs: int) -> tuple[float, float]:
+        settings = Fit(epochs, batch=512, rate=config.rate, decay=0.05, held_out=0.05, one_cycle=True)
+        parameters = [parameter for parameter in part.parameters() if parameter.requires_grad]
+        return fit(parameters, loss, len(samples), settings, seed, progress) if parameters else (0.0, 0.0)
+
+    if len(shortcut.known):
+        fitted(shortcut.known, partial(loss, alone=True), config.item_epochs)
+    losses = fitted(shortcut, loss, config.epochs)
     shortcut.eval()
     return losses
 
 
-def _tensors(model: NeoModel, samples: Samples) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The samples' vectors, their codes as ids [n, most levels], -1 where a type has fewer, and types [n]."""
+def _tensors(model: NeoModel, samples: Samples) -> tuple[Tensor, ...]:
+    """The samples' vectors, their codes as ids [n, most levels], -1 where a type has fewer, their types [n], and the
+    positions of what was heard among the known items [n, most], as many as there are items where there is none."""
     levels = max(shape.levels for shape in model.vocabulary.types)
     ids = torch.full((len(samples), levels), -1)
     for row, sid in enumerate(samples.sids):
@@ -67,18 +73,30 @@ def _tensors(model: NeoModel, samples: Samples) -> tuple[Tensor, Tensor, Tensor,
         ids[row, : len(codes)] = torch.tensor(codes)
     names = [shape.name for shape in model.vocabulary.types]
     types = torch.tensor([names.index(sid.type) for sid in samples.sids])
+    known = model.rows.shortcut.known
+    places = [known.at(keys) for keys in samples.heard]
+    heard = torch.full((len(samples), max(map(len, places))), len(known))
+    for row, found in enumerate(places):
+        heard[row, : len(found)] = torch.tensor(found, dtype=torch.long)
     vectors = torch.from_numpy(samples.message), torch.from_numpy(samples.listener)
-    return tuple(tensor.to(model.words.device) for tensor in (*vectors, ids, types))
+    return tuple(tensor.to(model.words.device) for tensor in (*vectors, ids, types, heard))
 
 
-def _loss(model: NeoModel, message: Tensor, listener: Tensor, ids: Tensor, types: Tensor) -> Tensor:
-    """Mean cross-entropy of all codes, each behind the codes before it, plus that of the types."""
-    rebuilt = model.rows.prefixes(ids)
-    before = torch.cat([torch.zeros_like(rebuilt[:, :1]), rebuilt[:, :-1]], dim=1)
+def _loss(
+    model: NeoModel, message: Tensor, listener: Tensor, ids: Tensor, types: Tensor, heard: Tensor, alone: bool
+) -> Tensor:
+    """Mean cross-entropy of all codes, each behind the codes before it, by known items alone or all of the shortcut;
+    plus that of the types."""
+    written = model.rows.written(ids)
+    before = torch.cat([torch.full_like(written[:, :1], -1), written[:, :-1]], dim=1)
     here = ids >= 0
     row = here.nonzero()[:, 0]
-    scores = model.rows.shortcut_scores(message[row], listener[row], before[here])
+    chances = model.rows.shortcut.known.chances(message, listener, heard)[row]
+    if alone:
+        scores = model.rows.shortcut.known(chances, before[here])
+    else:
+        scores = model.rows.shortcut_scores(message[row], listener[row], before[here], chances)
     nothing = scores.new_zeros(len(scores), 1)
     outputs = scores.new_zeros(scores.shape[1], 1)
     codes = model.code_loss(nothing, scores, ids[here], outputs) / len(scores)
-    return codes + F.cross_entropy(model.rows.shortcut.types(message, listener), types)
+    return codes + F.cross_entropy(model.rows.type_scores(message, listener), types)

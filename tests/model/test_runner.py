@@ -32,12 +32,13 @@ def test_beams_score_as_reading_each_sid_plainly():
     for beam in beams[::25]:
         ids = [runner.vocabulary.level_ids("show", level)[code] for level, code in enumerate(beam.codes)]
         hidden = plainly(model, [*prompt, runner.vocabulary.opener("show"), *ids[:-1]], len(prompt), message)
-        prefixes = model.rows.prefixes(torch.tensor([0, *ids]))
-        vectors = torch.from_numpy(message)[None], torch.zeros(1, tiny.WIDTH)
+        written = model.rows.written(torch.tensor([0, *ids]))
+        vectors = torch.from_numpy(message)[None], torch.zeros(1, model.rows.taste_width)
+        chances = model.rows.shortcut.known.chances(*vectors)
         scores = [
             runner.level_scores(
                 hidden[len(prompt) + level][None],
-                model.rows.shortcut_scores(*vectors, prefixes[level][None]),
+                model.rows.shortcut_scores(*vectors, written[level][None], chances),
                 "show",
                 level,
             )[0][code]
@@ -132,3 +133,20 @@ def test_reading_ahead_saves_passes_and_changes_nothing(monkeypatch):
         states[ahead].append(context.hidden)
         assert (len(passes) == len(copied) + 1) == (ahead == 0)
     assert torch.allclose(torch.stack(states[0]), torch.stack(states[6]), atol=1e-5)
+
+
+def test_codes_written_are_those_of_their_own_span_alone():
+    model, _ = tiny.model(BOOK)
+    first = model.vocabulary.control_ids.stop
+    show = [model.vocabulary.level_ids("show", level)[code] for level, code in enumerate((4, 0, 2))]
+    opener, closer = model.vocabulary.opener("show"), model.vocabulary.closer("show")
+    found = model.rows.written(torch.tensor([opener, *show, closer, opener, show[0]]))
+    assert [[code + first if code >= 0 else -1 for code in row] for row in found.tolist()] == [
+        [-1, -1, -1],
+        [show[0], -1, -1],
+        [show[0], show[1], -1],
+        show,
+        [-1, -1, -1],
+        [-1, -1, -1],
+        [show[0], -1, -1],
+    ]

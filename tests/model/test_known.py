@@ -1,0 +1,121 @@
+from math import log
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neo.model.known import UNKNOWN, KnownItems
+from neo.sids.features import Features
+from neo.sids.sid import Sid
+from neo.sids.vocabulary import Vocabulary
+from neo.wording import LANGUAGES
+from tests import tiny
+
+SHAPES = {"audiobook": (2, 4), "show": (3, 5)}
+FIRST = {"audiobook": 0, "show": 8}
+
+
+def known(sids: list[Sid], seed: int = 0) -> KnownItems:
+    """Items of these SIDs with three random features each."""
+    book, rng = tiny.book(SHAPES), np.random.default_rng(seed)
+    book.assigned = {f"{sid.type}:{at}": (sid, 0) for at, sid in enumerate(sids)}
+    values = {key: rng.random(3).astype(np.float32) for key in book.assigned}
+    book.features = Features(("fame", "topic:sea", "topic:law"), values)
+    torch.manual_seed(seed)
+    made = KnownItems(Vocabulary(100, book.shapes, LANGUAGES), book).eval().requires_grad_(False)
+    for parameter in made.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    return made
+
+
+def written(sid: Sid, levels: int) -> torch.Tensor:
+    """[1, 3]: the first codes of a SID."""
+    codes = [FIRST[sid.type] + level * SHAPES[sid.type][1] + code for level, code in enumerate(sid.codes[:levels])]
+    return torch.tensor([codes + [-1] * (3 - levels)])
+
+
+def asked(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A message's vector and a taste."""
+    generator = torch.Generator().manual_seed(seed)
+    return tuple(torch.randn(1, size, generator=generator) for size in (tiny.WIDTH, tiny.WIDTH + 3))
+
+
+sids = st.lists(
+    st.one_of(
+        st.builds(lambda *codes: Sid("audiobook", codes), *[st.integers(0, 3)] * 2),
+        st.builds(lambda *codes: Sid("show", codes), *[st.integers(0, 4)] * 3),
+    ),
+    min_size=1,
+    max_size=12,
+    unique=True,
+)
+
+
+def test_two_of_three_by_hand():
+    """Scores 0, log 2 and log 5: behind code 1 the first two, of 3 in 8; then 1 and 2 in 3."""
+    made = known([Sid("show", codes) for codes in ((1, 0, 0), (1, 0, 2), (4, 3, 1))])
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.zero_()
+        made.bias.copy_(torch.tensor([0, log(2), log(5)]))
+    chances = made.chances(*asked(0))
+    first = made(chances, torch.full((1, 3), -1))[0, 8:13].exp()
+    even, sure = UNKNOWN / 5, 1 - UNKNOWN
+    assert first.tolist() == pytest.approx([even, sure * 3 / 8 + even, even, even, sure * 5 / 8 + even])
+    last = made(chances, written(Sid("show", (1, 0, 0)), 2))[0, 18:23].exp()
+    assert last.tolist() == pytest.approx([sure / 3 + even, even, sure * 2 / 3 + even, even, even])
+
+
+@given(sids, st.integers(0, 99))
+def test_the_chances_of_a_levels_codes_sum_to_one_and_no_other_code_gains(sids, seed):
+    made, sid = known(sids, seed), sids[seed % len(sids)]
+    for level in range(SHAPES[sid.type][0]):
+        added = made(made.chances(*asked(seed)), written(sid, level))[0]
+        codes = SHAPES[sid.type][1]
+        column = FIRST[sid.type] + level * codes
+        assert float(added[column : column + codes].exp().sum()) == pytest.approx(1, abs=1e-5)
+        others = [column_ for column_ in range(len(added)) if not column <= column_ < column + codes]
+        assert level == 0 or not added[others].any()
+
+
+@given(sids, st.integers(0, 99))
+def test_along_the_codes_an_item_has_the_chance_that_a_softmax_over_its_type_gives_it(sids, seed):
+    made, sid = known(sids, seed), sids[seed % len(sids)]
+    message, taste = asked(seed)
+    scores = made.scores(message, taste)[0].double()
+    order = sorted((sid for sid in sids), key=lambda sid: (sid.type, sid.codes))
+    own = torch.tensor([other.type == sid.type for other in order])
+    plain = torch.softmax(scores.masked_fill(~own, -torch.inf), 0)[order.index(sid)]
+    along, codes = 1.0, SHAPES[sid.type][1]
+    for level, code in enumerate(sid.codes):
+        added = made(made.chances(message, taste), written(sid, level))[0]
+        chance = added[FIRST[sid.type] + level * codes + code].double().exp()
+        along *= float((chance - UNKNOWN / codes) / (1 - UNKNOWN))
+    assert along == pytest.approx(float(plain), rel=1e-3, abs=1e-6)
+
+
+def test_a_code_that_no_known_item_has_can_still_be_written():
+    made = known([Sid("show", (1, 0, 0))])
+    unheard_of = made(made.chances(*asked(0)), written(Sid("show", (2, 2, 2)), 2))[0, 18:23]
+    assert unheard_of.exp().tolist() == pytest.approx([1 / 5] * 5), "behind codes that no item has all are alike"
+
+
+def test_without_features_nothing_is_added():
+    book = tiny.book(SHAPES)
+    book.assigned = {"show:a": (Sid("show", (1, 0, 0)), 0)}
+    made = KnownItems(Vocabulary(100, book.shapes, LANGUAGES), book)
+    assert not made(made.chances(*asked(0)), torch.full((1, 3), -1)).any()
+
+
+def test_many_are_read_as_each_alone():
+    made = known([Sid("show", (1, 0, 0)), Sid("show", (1, 3, 0)), Sid("audiobook", (2, 2))])
+    rows = torch.cat(
+        [written(Sid("show", (1, 0, 0)), 1), written(Sid("audiobook", (2, 2)), 1), written(Sid("show", (1, 0, 0)), 0)]
+    )
+    message, taste = (torch.cat(pair) for pair in zip(asked(1), asked(2), asked(3), strict=True))
+    together = made(made.chances(message, taste), rows)
+    for at in range(3):
+        one = slice(at, at + 1)
+        assert torch.allclose(together[one], made(made.chances(message[one], taste[one]), rows[one]), atol=1e-5)
