@@ -30,7 +30,7 @@ class Example:
     message: np.ndarray
     """[encoder width]"""
     listener: np.ndarray
-    """[encoder width], zeros where nothing is known."""
+    """[encoder width + features], zeros where nothing is known."""
 
 
 UNHINTED = 0.08
