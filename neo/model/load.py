@@ -29,7 +29,7 @@ from neo.sids.vocabulary import Vocabulary
 BITS = {"4bit": 4, "8bit": 8}
 """Arithmetics in which bitsandbytes holds the backbone's layers."""
 LATER = ("shortcut.asked.", "shortcut.known.")
-"""Parameters that weights of before do without: nothing is added where nothing was learned."""
+"""Parameters that weights of before do without: nothing is added where nothing was learned or no features are known."""
 BF16_IN_HARDWARE = ("amx_bf16", "avx512_bf16")
 """What a CPU may have to multiply matrices of bfloat16 faster than of float32: twice as fast and more."""
 

@@ -9,6 +9,7 @@ import torch
 
 from neo.format import Format
 from neo.model.neo import NeoModel
+from neo.model.rows import NewRows
 from neo.training.batches import Example
 
 OPENING, LENGTH, TOGETHER = 4, 48, 128  # tokens given, tokens in all, samples a batch
@@ -20,12 +21,10 @@ def rehearsal(
     format_: Format,
     openings: list[str],
     count: int,
-    width: int,
     seed: int,
     progress=lambda done, total, loss: None,
 ) -> list[Example]:
-    """`count` samples of the base at temperature 1 that go on from the first words of `openings`. `width` is the
-    encoder's."""
+    """`count` samples of the base at temperature 1 that go on from the first words of `openings`."""
     starts = [ids for text in openings if len(ids := format_.words(text)[:OPENING]) == OPENING]
     if not starts:
         return []
@@ -47,15 +46,16 @@ def rehearsal(
                 eos_token_id=format_.end,
                 pad_token_id=format_.end,
             )
-        made += [_example(row, format_.end, width, model.rows.taste_width) for row in sampled.cpu().numpy()]
+        made += [_example(row, format_.end, model.rows) for row in sampled.cpu().numpy()]
         progress(len(made), count, 0.0)
     return made
 
 
-def _example(ids: np.ndarray, end: int, width: int, taste_width: int) -> Example:
+def _example(ids: np.ndarray, end: int, rows: NewRows) -> Example:
     """A sample up to its first end, learned from behind what was given."""
     ends = np.flatnonzero(ids == end)
     ids = ids[: ends[0] + 1] if len(ends) else ids
     labels = np.where(np.arange(len(ids)) < OPENING, -100, ids)
-    message, listener = np.zeros(width, np.float32), np.zeros(taste_width, np.float32)
-    return Example(ids, labels, np.zeros((0, width), np.float32), np.zeros(len(ids), np.float32), message, listener)
+    soft, spans = np.zeros((0, rows.encoder_width), np.float32), np.zeros(len(ids), np.float32)
+    message, listener = (np.zeros(width, np.float32) for width in (rows.encoder_width, rows.taste_width))
+    return Example(ids, labels, soft, spans, message, listener)

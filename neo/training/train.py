@@ -189,7 +189,6 @@ def _rehearsal(run: Run, progress) -> list[Example]:
             run.format,
             openings,
             config.rehearsal,
-            run.encoder.width,
             config.seed,
             partial(progress, "rehearsal"),
         )

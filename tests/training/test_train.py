@@ -194,10 +194,10 @@ def test_rehearsed_text_goes_on_from_its_opening_and_ends_where_the_base_ended(m
         monkeypatch.setattr(
             run.model.base, "generate", lambda prompts, sampled=sampled, **_: torch.tensor([sampled] * len(prompts))
         )
-        (made,) = rehearsal(run.model, run.format, [opening, "Too short"], 1, tiny.WIDTH, seed=0)
+        (made,) = rehearsal(run.model, run.format, [opening, "Too short"], 1, seed=0)
         assert made.labels.tolist() == labels and made.ids.tolist() == sampled[: len(labels)]
     monkeypatch.undo()
-    made = rehearsal(run.model, run.format, [opening], 3, tiny.WIDTH, seed=0)
+    made = rehearsal(run.model, run.format, [opening], 3, seed=0)
     assert len(made) == 3 and all(example.ids[:OPENING].tolist() == first for example in made)
     text, codes = run.model.loss(collate(made, run.format.end))
     assert text > 0 and codes == 0
