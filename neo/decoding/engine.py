@@ -4,7 +4,7 @@ A reply is a plan, then words and item spans. The host is asked twice: when the 
 facts belong to it?) and when an item is chosen (what are its facts?). Facts are spliced into the context, not decoded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -159,6 +159,7 @@ class Engine:
         rng = np.random.default_rng(sampling.seed)
         state, views = decision.state, dict(decision.views)
         first, words, position = context.length, 0, 0
+        alone = state.any_type_will_do() and sum(count for _, count in state.owed) == 1
         while True:
             left = sampling.most_tokens - (context.length - first)
             id_ = self._next(context, state, sampling, rng) if words < sampling.most_words else self.end
@@ -173,10 +174,11 @@ class Engine:
             elif self.vocabulary.opened_type(id_) and state.any_type_will_do():
                 id_ = self._opener(context, state)
             type_ = self.vocabulary.opened_type(id_)
-            if left <= (self.vocabulary.shape(type_).levels + 2 if type_ else 0):
+            types = state.openable() if type_ and alone else [type_] if type_ else []
+            if left <= max((self.vocabulary.shape(type_).levels + 2 for type_ in types), default=0):
                 yield End("length")
                 return
-            if type_ is None:
+            if not types:
                 if (position or words) and state.ends_with_the_line() and id_ in self._line_ends:
                     yield End("end")  # the line about the last item is the last line, words alone are one line
                     return
@@ -184,9 +186,9 @@ class Engine:
                 words += 1
                 yield Text([id_])
                 continue
-            item = self._span(context, type_, views[type_], sampling.beam_width)
-            state, position, words = state.item(type_), position + 1, 0
-            views[type_] = views[type_].without([item.sid])
+            item = self._span(context, types, views, sampling.beam_width)
+            state, position, words = state.item(item.sid.type), position + 1, 0
+            views[item.sid.type] = views[item.sid.type].without([item.sid])
             yield item
             if facts := host.item_chosen(item.sid):
                 context.extend(facts)
@@ -211,10 +213,22 @@ class Engine:
             scores = scores + np.array([leanings[self.vocabulary.opened_type(id_)] for id_ in allowed])
         return allowed[int(np.argmax(scores))]
 
-    def _span(self, context, type_: str, children: Children, width: int) -> Item:
-        beams: list[Beam] = search(context, self.vocabulary, type_, children, width)
-        best, sid = beams[0], as_sid(beams[0], type_)
-        children.check(sid)
-        context.settle(best.slots)
-        context.extend([self.vocabulary.codes(sid)[-1], self.vocabulary.closer(type_)], span=1)
-        return Item(sid, best.score, [(as_sid(beam, type_), beam.score) for beam in beams[1:]])
+    def _span(self, context, types: Sequence[str], views: dict[str, Children], width: int) -> Item:
+        """The best item of one type, or of several, whose type then counts as the first of its codes."""
+        leanings = context.type_scores() if len(types) > 1 else dict.fromkeys(types, 0.0)
+        start, hidden, found = context.length, context.hidden, []
+        for type_ in (order := sorted(types, key=leanings.get)):
+            context.crop(start, hidden)
+            beams: list[Beam] = search(context, self.vocabulary, type_, views[type_], width)
+            found += [(leanings[type_] + beam.score, as_sid(beam, type_), beam.slots) for beam in beams]
+        found = sorted(found, key=lambda one: -one[0])[:width]
+        score, sid, slots = found[0]
+        views[sid.type].check(sid)
+        *codes, last = self.vocabulary.codes(sid)
+        if sid.type == order[-1]:  # its branches are still there
+            context.settle(slots)
+        else:
+            context.crop(start, hidden)
+            context.extend([self.vocabulary.opener(sid.type), *codes], span=1 + len(codes))
+        context.extend([last, self.vocabulary.closer(sid.type)], span=1)
+        return Item(sid, score, [(other, score) for score, other, _ in found[1:]])

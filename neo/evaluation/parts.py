@@ -36,7 +36,7 @@ def parts(bench: Bench, queries: int, progress=lambda: None) -> dict:
     known_items = list(shortcut.known.parameters())
     silent = {
         "backbone": [runner.code_outputs],
-        "shortcut": [shortcut.map.weight, shortcut.free, *shortcut.asked[3].parameters(), *known_items],
+        "shortcut": [runner.shortcut_outputs, *shortcut.asked[3].parameters(), *known_items],
         "known items": known_items,
     }
     clues = known_clues(bench, queries)

@@ -176,7 +176,8 @@ class NeoModel(nn.Module):
         here = batch.labels[:, 1:] >= self.vocabulary.control_ids.stop
         row = here.nonzero()[:, 0]
         written = self.rows.written(batch.ids)[:, :-1][here]
-        chances = self.rows.shortcut.known.chances(batch.message, batch.listener)[row]
+        known = self.rows.shortcut.known
+        chances = known.chances(known.scores(batch.message, batch.listener))[row]
         shortcut = self.rows.shortcut_scores(batch.message[row], batch.listener[row], written, chances)
         return hidden[:, :-1][here], shortcut, batch.labels[:, 1:][here]
 

@@ -35,7 +35,8 @@ def as_causal_lm(model: NeoModel, message: Tensor, listener: Tensor) -> PreTrain
 def shortcut_of(model: NeoModel, message: Tensor, listener: Tensor) -> Callable[[list[int]], Tensor]:
     """A span's codes so far, as ids -> the shortcut's scores [codes of all types and levels]."""
     rows = model.rows
-    chances = rows.shortcut.known.chances(message, listener)
+    known = rows.shortcut.known
+    chances = known.chances(known.scores(message, listener))
 
     @torch.no_grad()
     def scores(ids: list[int]) -> Tensor:

@@ -116,18 +116,27 @@ class NewRows(nn.Module):
         """The sum of the residuals of codes [n, most levels] -> [n, encoder width]."""
         return (self.residuals[written.clamp_min(0)] * (written >= 0)[..., None]).sum(-2)
 
-    def shortcut_scores(self, message: Tensor, listener: Tensor, written: Tensor, chances: Tensor) -> Tensor:
+    def shortcut_scores(
+        self, message: Tensor, listener: Tensor, written: Tensor, chances: Tensor, outputs: Tensor | None = None
+    ) -> Tensor:
         """What is added to the scores of every code [n, codes of all types and levels] past the backbone: from a
         message's vector [n, encoder width], a listener's, and the codes written so far [n, most levels]. `chances`: of
-        the known items, as `shortcut.known.chances` tells them."""
+        the known items (`KnownItems.chances`); `outputs` are `shortcut_outputs()`, computed here if left out."""
         tastes = listener[:, : self.encoder_width]
-        learned = self.shortcut(message, tastes, self.rebuilt(written)) @ self.shortcut.outputs(self.centroids).T
+        outputs = self.shortcut_outputs() if outputs is None else outputs
+        learned = self.shortcut(message, tastes, self.rebuilt(written)) @ outputs.T
         alike = self.shortcut.likeness(message, tastes) * (message @ self.residuals.T)
         return learned + alike + self.shortcut.known(chances, written)
 
-    def type_scores(self, message: Tensor, listener: Tensor) -> Tensor:
-        """Scores [n, types] of the type of item that is meant, in vocabulary order."""
-        return self.shortcut.types(message, listener[:, : self.encoder_width])
+    def type_scores(self, message: Tensor, listener: Tensor, items: Tensor) -> Tensor:
+        """Scores [n, types] of the type of item that is meant, in vocabulary order; `items` are the scores of the known
+        items (`KnownItems.scores`)."""
+        learned = self.shortcut.types(message, listener[:, : self.encoder_width])
+        return learned + self.shortcut.known.type_scores(items)
+
+    def shortcut_outputs(self) -> Tensor:
+        """The shortcut's own output rows of the codes [codes, SHORTCUT_WIDTH]."""
+        return self.shortcut.map(self.centroids) + self.shortcut.free
 
     def code_outputs(self) -> Tensor:
         """Output rows of the codes [codes, width]."""
@@ -176,10 +185,6 @@ class Shortcut(nn.Module):
 
     def _asked(self, message: Tensor, listener: Tensor) -> Tensor:
         return self.asked(torch.cat([message, listener], dim=-1) * message.shape[-1] ** 0.5)
-
-    def outputs(self, centroids: Tensor) -> Tensor:
-        """Output rows of the codes [codes, SHORTCUT_WIDTH]."""
-        return self.map(centroids) + self.free
 
 
 class _Soft(nn.Module):

@@ -53,7 +53,7 @@ class Runner:
         outputs.weight = embeddings.weight  # they are tied
         self.ahead = FEW - 1 if self.arithmetic.light else AHEAD
         with torch.inference_mode():
-            self.code_outputs = model.rows.code_outputs()
+            self.code_outputs, self.shortcut_outputs = model.rows.code_outputs(), model.rows.shortcut_outputs()
             self._inputs = model.rows.inputs()
         self._soft_ids = [self.vocabulary.id(name) for name in ("listener-vector", "message-vector")]
         self.prefixes = Prefixes()
@@ -110,6 +110,7 @@ class Context:
         """Words that were read but not written, each with the state after it."""
         self._condition: Tensor | None = None
         self._chances: Tensor | None = None
+        self._types: Tensor | None = None
         self._vectors: list[Tensor] = []
         self._branches: tuple[Tensor, Tensor] | None = None
         self._branched: list[int] = []
@@ -132,7 +133,9 @@ class Context:
         rows = self.runner.model.rows
         known = np.zeros(rows.taste_width, np.float32) if listener is None else listener
         self._vectors = [self.runner.tensor(np.asarray(vector, dtype=np.float32))[None] for vector in (message, known)]
-        self._condition, self._chances = rows.condition(*self._vectors), rows.shortcut.known.chances(*self._vectors)
+        self._condition, known = rows.condition(*self._vectors), rows.shortcut.known
+        items = known.scores(*self._vectors)
+        self._chances, self._types = known.chances(items), rows.type_scores(*self._vectors, items)
 
     @torch.inference_mode()
     def extend(self, ids: list[int], soft: list[np.ndarray] = (), span: int = 0) -> None:
@@ -205,12 +208,12 @@ class Context:
     def _shortcut(self, written: Tensor) -> Tensor:
         """The shortcut's scores [n, codes] behind the codes so far [n, most levels]."""
         message, listener, chances = (one.expand(len(written), -1) for one in (*self._vectors, self._chances))
-        return self.runner.model.rows.shortcut_scores(message, listener, written, chances)
+        outputs = self.runner.shortcut_outputs
+        return self.runner.model.rows.shortcut_scores(message, listener, written, chances, outputs)
 
-    @torch.inference_mode()
     def type_scores(self) -> dict[str, float]:
         """Item type -> its log-probability by the vectors of the condition."""
-        scores = _scores(self.runner.model.rows.type_scores(*self._vectors))[0]
+        scores = _scores(self._types)[0]
         return {shape.name: float(score) for shape, score in zip(self.runner.vocabulary.types, scores, strict=True)}
 
     def open(self, opener: int) -> None:

@@ -27,7 +27,7 @@ from neo.sids.quantizer import ResidualQuantizer
 from neo.sids.sid import Sid
 from neo.sids.vocabulary import TypeShape
 
-TASTES = "tastes.npz"
+CONTENTS, TASTES = "contents.npz", "tastes.npz"
 MOST_NEW, WORST_FIT = 0.2, 0.05
 """Share of new items, and loss of cosine, beyond which SIDs should be built anew."""
 
@@ -40,6 +40,8 @@ class SidBook:
     quantizers: dict[str, ResidualQuantizer]
     assigned: dict[str, tuple[Sid, int]]
     stats: dict[str, TypeStats] = field(default_factory=dict)
+    contents: dict[str, np.ndarray] = field(default_factory=dict)
+    """Item key -> the encoder's vector of its words, of the items known in training."""
     tastes: dict[str, np.ndarray] = field(default_factory=dict)
     """Item key -> its vector moved by what is heard together, of the items that recorded listeners heard."""
     features: Features = Features()
@@ -54,9 +56,10 @@ class SidBook:
         items = {key: [str(sid), rank] for key, (sid, rank) in sorted(self.assigned.items())}
         text = json.dumps({"encoder": self.encoder, "items": items}, indent=0, ensure_ascii=False)
         (folder / "sids.json").write_text(text + "\n", encoding="utf-8")
-        if self.tastes:
-            vectors = np.array(list(self.tastes.values()), np.float16)
-            np.savez_compressed(folder / TASTES, keys=np.array(list(self.tastes)), vectors=vectors)
+        for name, vectors in ((CONTENTS, self.contents), (TASTES, self.tastes)):
+            if vectors:
+                stacked = np.array(list(vectors.values()), np.float16)
+                np.savez_compressed(folder / name, keys=np.array(list(vectors)), vectors=stacked)
         self.features.save(folder)
 
     @classmethod
@@ -67,8 +70,8 @@ class SidBook:
             with np.load(folder / "codebooks.npz") as books:
                 quantizers = {name: ResidualQuantizer(books[name]) for name in books.files}
             items = {key: (Sid.parse(text), rank) for key, (text, rank) in stored["items"].items()}
-            tastes = _load_tastes(folder / TASTES) if (folder / TASTES).exists() else {}
-            return cls(stored["encoder"], quantizers, items, tastes=tastes, features=Features.load(folder))
+            contents, tastes = (_vectors(folder / name) for name in (CONTENTS, TASTES))
+            return cls(stored["encoder"], quantizers, items, {}, contents, tastes, Features.load(folder))
         except (OSError, ValueError, KeyError) as error:
             raise SidsMissing(
                 f"no usable SIDs in {folder} ({error}): expected sids.json and codebooks.npz; "
@@ -76,7 +79,9 @@ class SidBook:
             ) from error
 
 
-def _load_tastes(path: Path) -> dict[str, np.ndarray]:
+def _vectors(path: Path) -> dict[str, np.ndarray]:
+    if not path.exists():
+        return {}
     with np.load(path) as stored:
         return dict(zip(stored["keys"].tolist(), stored["vectors"].astype(np.float32), strict=True))
 
@@ -119,7 +124,8 @@ def build(
     content = encoder.encode([item_text(item) for item in items])
     histories = kept_histories(session, items) if listens else []
     vectors = blended(content, histories, IN_SIDS)
-    book = SidBook(encoder.name, {}, {}, features=Features.of(items))
+    contents = dict(zip((item.key for item in items), content, strict=True))
+    book = SidBook(encoder.name, {}, {}, contents=contents, features=Features.of(items))
     if histories:
         progress(f"{len(histories)} recorded listeners say what goes together")
         tastes, heard = blended(content, histories, IN_TASTES), sorted({index for each in histories for index in each})

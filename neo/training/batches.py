@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from neo.format import Format, Message, Reply
+from neo.format import Facts, Format, Message, Reply
 from neo.hints import Hints, placed
 from neo.model.neo import Batch
 from neo.plan import Hint
@@ -77,11 +77,16 @@ def examples(composer: Composer, format_: Format, hints: Hints, count: int, mixt
 def samples(composer: Composer, encoder: TextEncoder, config: ShortcutConfig) -> Samples:
     """What the shortcut learns from: the items that answer composed messages, and every next listen of listeners."""
     rows: list[tuple[np.ndarray, np.ndarray | None, Sid, tuple[str, ...]]] = []
+    items = composer.shelf.items
+    keys = {item.sid: item.key for item in items}
     for *_, message, reply in conversations(composer, encoder, config.conversations, config.mixture):
-        rows += [(message.vector, message.taste(), part, ()) for part in reply.parts if isinstance(part, Sid)]
+        named = [part.sid for part in reply.parts if isinstance(part, Facts) and part.sid]
+        chosen = [part for part in reply.parts if isinstance(part, Sid)]
+        told = tuple(keys[sid] for sid in (*message.history, *named) if sid not in chosen)
+        rows += [(message.vector, message.taste(), sid, told) for sid in chosen]
     asking = [composer.ask_for_next() for _ in range(composer.listeners.up_to(config.listeners))]
     worded = sorted(set(asking))
-    vectors, items = dict(zip(worded, encoder.encode(worded), strict=True)), composer.shelf.items
+    vectors = dict(zip(worded, encoder.encode(worded), strict=True))
     for text in asking:
         heard = composer.next_listener()
         tastes, keys = composer.shelf.tastes_of(heard), tuple(items[index].key for index in heard)

@@ -23,7 +23,7 @@ from neo.training.recipe import ShortcutConfig
 @dataclass(frozen=True)
 class Samples:
     """`message` [n, encoder width], `listener` [n, encoder width + features]; `sids` [n] are the items that answer
-    them, `heard` [n] the keys of those that the listener's vector tells of."""
+    them, `heard` [n] the keys of those that the listener's vector tells of, heard or named as liked."""
 
     message: np.ndarray
     listener: np.ndarray
@@ -91,12 +91,14 @@ def _loss(
     before = torch.cat([torch.full_like(written[:, :1], -1), written[:, :-1]], dim=1)
     here = ids >= 0
     row = here.nonzero()[:, 0]
-    chances = model.rows.shortcut.known.chances(message, listener, heard)[row]
+    known = model.rows.shortcut.known
+    items = known.scores(message, listener, heard)
+    chances = known.chances(items)[row]
     if alone:
-        scores = model.rows.shortcut.known(chances, before[here])
+        scores = known(chances, before[here])
     else:
         scores = model.rows.shortcut_scores(message[row], listener[row], before[here], chances)
     nothing = scores.new_zeros(len(scores), 1)
     outputs = scores.new_zeros(scores.shape[1], 1)
     codes = model.code_loss(nothing, scores, ids[here], outputs) / len(scores)
-    return codes + F.cross_entropy(model.rows.type_scores(message, listener), types)
+    return codes + F.cross_entropy(model.rows.type_scores(message, listener, items), types)

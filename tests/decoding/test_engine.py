@@ -115,6 +115,31 @@ def test_where_any_type_will_do_the_shortcut_has_a_say(meant, monkeypatch):
         assert {event.sid.type for event in events if isinstance(event, engine.Item)} == expected
 
 
+@pytest.mark.parametrize("lean", [-3.0, 0.0, 3.0])
+def test_one_item_of_whatever_type_is_the_likeliest_of_all_and_what_follows_is_as_if_its_type_had_been_asked_for(
+    lean, monkeypatch
+):
+    monkeypatch.setattr(MODEL.rows.shortcut, "types", lambda message, listener: torch.tensor([[lean, 0.0]]))
+    views, sampling = Tries.build(catalog(2, 50)).everything(), engine.Sampling(beam_width=3, most_words=5)
+    typed = {shape.name: reply(Host(views, ((shape.name, 1),)), sampling) for shape in FORMAT.vocabulary.types}
+    lean_of = dict(zip(typed, torch.log_softmax(torch.tensor([lean, 0.0]), 0).tolist(), strict=True))
+    items = {name: next(e for e in events if isinstance(e, engine.Item)) for name, events in typed.items()}
+    alone = [
+        (lean_of[name] + score, sid)
+        for name, item in items.items()
+        for sid, score in ((item.sid, item.score), *item.alternatives)
+    ]
+    events = reply(Host(views, ((ANY, 1),)), sampling)
+    found = next(event for event in events if isinstance(event, engine.Item))
+    joint = [(found.score, found.sid), *((score, sid) for sid, score in found.alternatives)]
+    expected = sorted(alone, key=lambda one: -one[0])[:3]
+    assert [sid for _, sid in joint] == [sid for _, sid in expected]
+    assert [score for score, _ in joint] == pytest.approx([score for score, _ in expected], abs=1e-4)
+    same = typed[found.sid.type]
+    behind = [event for event in same[same.index(items[found.sid.type]) + 1 :]]
+    assert events[events.index(found) + 1 :] == behind
+
+
 def test_an_empty_filter_raises_inside_decoding():
     """The host must see to it before; if it does not, decoding fails closed."""
     views = Tries.build(catalog(3, 20)).only([])

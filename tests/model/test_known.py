@@ -17,12 +17,13 @@ SHAPES = {"audiobook": (2, 4), "show": (3, 5)}
 FIRST = {"audiobook": 0, "show": 8}
 
 
-def known(sids: list[Sid], seed: int = 0) -> KnownItems:
-    """Items of these SIDs with three random features each."""
+def known(sids: list[Sid], seed: int = 0, contents=(), tastes=()) -> KnownItems:
+    """Items of these SIDs with three random features each, and their vectors."""
     book, rng = tiny.book(SHAPES), np.random.default_rng(seed)
     book.assigned = {f"{sid.type}:{at}": (sid, 0) for at, sid in enumerate(sids)}
     values = {key: rng.random(3).astype(np.float32) for key in book.assigned}
     book.features = Features(("fame", "topic:sea", "topic:law"), values)
+    book.contents, book.tastes = (dict(zip(values, given, strict=False)) for given in (contents, tastes))
     torch.manual_seed(seed)
     made = KnownItems(Vocabulary(100, book.shapes, LANGUAGES), book).eval().requires_grad_(False)
     for parameter in made.parameters():
@@ -60,7 +61,7 @@ def test_two_of_three_by_hand():
         for parameter in made.parameters():
             parameter.zero_()
         made.bias.copy_(torch.tensor([0, log(2), log(5)]))
-    chances = made.chances(*asked(0))
+    chances = made.chances(made.scores(*asked(0)))
     first = made(chances, torch.full((1, 3), -1))[0, 8:13].exp()
     even, sure = UNKNOWN / 5, 1 - UNKNOWN
     assert first.tolist() == pytest.approx([even, sure * 3 / 8 + even, even, even, sure * 5 / 8 + even])
@@ -68,11 +69,33 @@ def test_two_of_three_by_hand():
     assert last.tolist() == pytest.approx([sure / 3 + even, even, sure * 2 / 3 + even, even, even])
 
 
+def test_likeness_to_what_is_said_and_heard_by_hand():
+    """Two shows of one SID's codes but for the last: the message is like the first in its own words, the history like
+    the second as listeners move it."""
+    sids_, along = [Sid("show", (1, 0, 0)), Sid("show", (1, 0, 2))], np.eye(tiny.WIDTH, dtype=np.float32)
+    made = known(sids_, contents=along[:2], tastes=along[2:4])
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.zero_()
+        made.meant[3].bias.fill_(0.3)
+        made.alike.fill_(0.1)
+    message, taste = torch.zeros(1, tiny.WIDTH), torch.zeros(1, tiny.WIDTH + 3)
+    message[0, 0], taste[0, 3] = 0.5, 1.0
+    assert made.scores(message, taste)[0].tolist() == pytest.approx([20 * 0.3 * 0.5, 20 * 0.1 * 1.0])
+
+
+def test_an_item_whose_own_vector_is_not_known_is_told_by_its_codes():
+    made, book = known([Sid("show", (1, 0, 0))]), tiny.book(SHAPES)
+    rebuilt = book.quantizers["show"].decode(np.array([[1, 0, 0]]))
+    np.testing.assert_allclose(made.contents, rebuilt, rtol=1e-6)
+    np.testing.assert_allclose(made.tastes, rebuilt, rtol=1e-6)
+
+
 @given(sids, st.integers(0, 99))
 def test_the_chances_of_a_levels_codes_sum_to_one_and_no_other_code_gains(sids, seed):
     made, sid = known(sids, seed), sids[seed % len(sids)]
     for level in range(SHAPES[sid.type][0]):
-        added = made(made.chances(*asked(seed)), written(sid, level))[0]
+        added = made(made.chances(made.scores(*asked(seed))), written(sid, level))[0]
         codes = SHAPES[sid.type][1]
         column = FIRST[sid.type] + level * codes
         assert float(added[column : column + codes].exp().sum()) == pytest.approx(1, abs=1e-5)
@@ -90,7 +113,7 @@ def test_along_the_codes_an_item_has_the_chance_that_a_softmax_over_its_type_giv
     plain = torch.softmax(scores.masked_fill(~own, -torch.inf), 0)[order.index(sid)]
     along, codes = 1.0, SHAPES[sid.type][1]
     for level, code in enumerate(sid.codes):
-        added = made(made.chances(message, taste), written(sid, level))[0]
+        added = made(made.chances(made.scores(message, taste)), written(sid, level))[0]
         chance = added[FIRST[sid.type] + level * codes + code].double().exp()
         along *= float((chance - UNKNOWN / codes) / (1 - UNKNOWN))
     assert along == pytest.approx(float(plain), rel=1e-3, abs=1e-6)
@@ -98,7 +121,7 @@ def test_along_the_codes_an_item_has_the_chance_that_a_softmax_over_its_type_giv
 
 def test_a_code_that_no_known_item_has_can_still_be_written():
     made = known([Sid("show", (1, 0, 0))])
-    unheard_of = made(made.chances(*asked(0)), written(Sid("show", (2, 2, 2)), 2))[0, 18:23]
+    unheard_of = made(made.chances(made.scores(*asked(0))), written(Sid("show", (2, 2, 2)), 2))[0, 18:23]
     assert unheard_of.exp().tolist() == pytest.approx([1 / 5] * 5), "behind codes that no item has all are alike"
 
 
@@ -106,7 +129,9 @@ def test_without_features_nothing_is_added():
     book = tiny.book(SHAPES)
     book.assigned = {"show:a": (Sid("show", (1, 0, 0)), 0)}
     made = KnownItems(Vocabulary(100, book.shapes, LANGUAGES), book)
-    assert not made(made.chances(*asked(0)), torch.full((1, 3), -1)).any()
+    scores = made.scores(*asked(0))
+    assert not made(made.chances(scores), torch.full((1, 3), -1)).any()
+    assert made.type_scores(scores).tolist() == [[0.0, 0.0]]
 
 
 def test_many_are_read_as_each_alone():
@@ -114,8 +139,17 @@ def test_many_are_read_as_each_alone():
     rows = torch.cat(
         [written(Sid("show", (1, 0, 0)), 1), written(Sid("audiobook", (2, 2)), 1), written(Sid("show", (1, 0, 0)), 0)]
     )
-    message, taste = (torch.cat(pair) for pair in zip(asked(1), asked(2), asked(3), strict=True))
-    together = made(made.chances(message, taste), rows)
+    messages, tastes = (torch.cat(pair) for pair in zip(asked(1), asked(2), asked(3), strict=True))
+    chances = made.chances(made.scores(messages, tastes))
+    together = made(chances, rows)
     for at in range(3):
         one = slice(at, at + 1)
-        assert torch.allclose(together[one], made(made.chances(message[one], taste[one]), rows[one]), atol=1e-5)
+        alone = made.chances(made.scores(messages[one], tastes[one]))
+        assert torch.allclose(together[one], made(alone, rows[one]), atol=1e-5)
+
+
+def test_the_types_by_hand():
+    """Two shows of scores log 2 and log 3, an audiobook of log 10."""
+    made = known([Sid("show", (1, 0, 0)), Sid("show", (1, 3, 0)), Sid("audiobook", (2, 2))])
+    scores = torch.tensor([[log(10), log(2), log(3)]])  # in the order of types, then of codes
+    assert made.type_scores(scores)[0].tolist() == pytest.approx([log(10), log(5)])

@@ -34,7 +34,8 @@ def test_beams_score_as_reading_each_sid_plainly():
         hidden = plainly(model, [*prompt, runner.vocabulary.opener("show"), *ids[:-1]], len(prompt), message)
         written = model.rows.written(torch.tensor([0, *ids]))
         vectors = torch.from_numpy(message)[None], torch.zeros(1, model.rows.taste_width)
-        chances = model.rows.shortcut.known.chances(*vectors)
+        known = model.rows.shortcut.known
+        chances = known.chances(known.scores(*vectors))
         scores = [
             runner.level_scores(
                 hidden[len(prompt) + level][None],

@@ -41,13 +41,16 @@ def test_one_listener_in_ten_is_held_out():
     assert 0.08 < share < 0.12
 
 
-def test_tastes_are_kept_with_the_sids(tmp_path):
-    taste = np.linspace(-1, 1, 8, dtype=np.float32)
+@pytest.mark.parametrize("name", ["contents", "tastes"])
+def test_items_vectors_are_kept_with_the_sids(name, tmp_path):
+    vector = np.linspace(-1, 1, 8, dtype=np.float32)
     quantizers = {"show": ResidualQuantizer(np.zeros((2, 4, 8), np.float32))}
-    SidBook("usem3", quantizers, {"show:a": (Sid("show", (0, 1)), 0)}, tastes={"show:a": taste}).save(tmp_path)
-    np.testing.assert_allclose(SidBook.load(tmp_path).tastes["show:a"], taste, atol=1e-3)
+    SidBook("usem3", quantizers, {"show:a": (Sid("show", (0, 1)), 0)}, **{name: {"show:a": vector}}).save(tmp_path)
+    stored = SidBook.load(tmp_path)
+    np.testing.assert_allclose(getattr(stored, name)["show:a"], vector, atol=1e-3)
+    assert not {"contents": stored.tastes, "tastes": stored.contents}[name]
     SidBook("usem3", quantizers, {}).save(tmp_path / "without")
-    assert SidBook.load(tmp_path / "without").tastes == {}
+    assert getattr(SidBook.load(tmp_path / "without"), name) == {}
 
 
 def test_a_listener_left_out_says_nothing_of_their_own_items():

@@ -81,8 +81,8 @@ def test_whose_items_share_a_topic_is_given_more_of_it_but_nothing_that_they_hea
     with torch.no_grad():
         taste = torch.zeros(1, tiny.WIDTH + 3)
         taste[0, tiny.WIDTH + 2] = 1
-        chances = torch.diff(known.chances(torch.zeros(1, tiny.WIDTH), taste))[0]
+        chances = torch.diff(known.chances(known.scores(torch.zeros(1, tiny.WIDTH), taste)))[0]
         of_sea = torch.tensor([values[key][2] for key in sorted(values, key=lambda key: sids[int(key[5:])].codes)])
         assert float(chances @ of_sea.double()) > 0.95
         first = torch.tensor([known.at(["show:0"])])
-        assert float(torch.diff(known.chances(torch.zeros(1, tiny.WIDTH), taste, first))[0, first]) < 1e-9
+        assert float(torch.diff(known.chances(known.scores(torch.zeros(1, tiny.WIDTH), taste, first)))[0, first]) < 1e-9

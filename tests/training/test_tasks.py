@@ -7,7 +7,9 @@ from neo.format import Facts, Format, Message, Reply, copied_values
 from neo.plan import ANY, SHORTER
 from neo.sids.sid import Sid
 from neo.sids.vocabulary import TypeShape, Vocabulary
+from neo.training import batches
 from neo.training.listeners import Simulation
+from neo.training.recipe import ShortcutConfig
 from neo.training.shelf import Shelf
 from neo.training.tasks import Composer
 from neo.wording import LANGUAGES
@@ -44,6 +46,15 @@ def shelf():
 
 SHELF = shelf()
 BY_SID = {item.sid: item for item in SHELF.items}
+
+
+class Vectors:
+    """An encoder to which all messages are alike."""
+
+    def encode(self, texts):
+        return np.ones((len(texts), tiny.WIDTH), np.float32)
+
+
 FORMAT = Format(tiny.tokenizer(), Vocabulary(49152, (TypeShape("audiobook", 2, 8), TypeShape("show", 2, 8)), LANGUAGES))
 
 
@@ -152,3 +163,15 @@ def test_simulated_listeners_are_seeded_and_hear_nothing_twice():
     for seed in range(30):
         history = simulation.history(seed)
         assert history == simulation.history(seed) and len(set(history)) == len(history) >= 5
+
+
+def test_what_the_shortcut_learns_from_tells_what_was_heard_or_liked():
+    config = ShortcutConfig(60, {"recommend": {"codes": 0.5}, "history": {"codes": 0.5}}, listeners=0)
+    made = batches.samples(composer(), Vectors(), config)
+    by_key = {item.key: row for item, row in zip(SHELF.items, SHELF.tastes, strict=True)}
+    told = [at for at, keys in enumerate(made.heard) if keys]
+    assert 30 < len(told) < len(made)
+    for at, (keys, sid) in enumerate(zip(made.heard, made.sids, strict=True)):
+        assert BY_SID[sid].key not in keys and bool(keys) == bool(made.listener[at].any())
+        if len(keys) == 1:
+            np.testing.assert_allclose(made.listener[at], by_key[keys[0]], atol=1e-6)
