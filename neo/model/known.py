@@ -105,10 +105,10 @@ class KnownItems(nn.Module):
         nothing = scores.new_zeros(len(scores))
         return torch.stack([own.logsumexp(1) if own.shape[1] else nothing for own in of_types], dim=1)
 
-    def forward(self, chances: Tensor, written: Tensor) -> Tensor:
+    def forward(self, chances: Tensor, of: Tensor, written: Tensor) -> Tensor:
         """What is added to the scores of the codes that may come next [n, codes of all types and levels]; zeros for all
-        others. `chances` [n, items + 1]; `written` [n, most levels]: the codes so far, counted over all types and
-        levels, -1 where none is yet."""
+        others. `written` [n, most levels]: the codes so far, counted over all types and levels, -1 where none is yet;
+        `of` [n]: by which of the `chances` [m, items + 1]."""
         out = self.bias.new_zeros(len(written), self.codes)
         depth = (written >= 0).sum(1)
         for shape in self.types if len(self) else ():
@@ -118,12 +118,12 @@ class KnownItems(nn.Module):
                 rows = ((depth == level) & own if level else depth == 0).nonzero()[:, 0]
                 if len(rows):
                     column = first + level * shape.codes
-                    shares = self._shares(chances[rows], written[rows, :level], shape)
+                    shares = self._shares(chances, of[rows], written[rows, :level], shape)
                     even = UNKNOWN / shape.codes
                     out[rows, column : column + shape.codes] = ((1 - UNKNOWN) * shares + even).log().to(out.dtype)
         return out
 
-    def _shares(self, chances: Tensor, written: Tensor, shape: TypeShape) -> Tensor:
+    def _shares(self, chances: Tensor, of: Tensor, written: Tensor, shape: TypeShape) -> Tensor:
         """[n, codes]: of the chance of all items of a type behind the codes `written` [n, codes so far], the share
         that lies under each code that may come next; the same for all codes where there is no such item."""
         places = torch.tensor(_places(shape), device=written.device)
@@ -132,7 +132,7 @@ class KnownItems(nn.Module):
         digits = written - self._first[shape.name] - levels * shape.codes
         edges = (digits * places[:level]).sum(1, keepdim=True) + codes * places[level]
         at = torch.searchsorted(getattr(self, f"keys_{shape.name}"), edges) + self._start[shape.name]
-        under = torch.diff(chances.gather(1, at), dim=1).clamp_min(0)
+        under = torch.diff(chances[of[:, None], at], dim=1).clamp_min(0)
         total = under.sum(1, keepdim=True)
         return torch.where(total > 0, under / total.clamp_min(1e-300), 1 / shape.codes)
 

@@ -41,6 +41,6 @@ def shortcut_of(model: NeoModel, message: Tensor, listener: Tensor) -> Callable[
     @torch.no_grad()
     def scores(ids: list[int]) -> Tensor:
         written = rows.written(torch.tensor(ids or [0]))[-1:]
-        return rows.shortcut_scores(message, listener, written, chances)[0]
+        return rows.shortcut_scores(message, listener, chances, torch.zeros(1, dtype=torch.long), written)[0]
 
     return scores

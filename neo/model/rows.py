@@ -117,16 +117,23 @@ class NewRows(nn.Module):
         return (self.residuals[written.clamp_min(0)] * (written >= 0)[..., None]).sum(-2)
 
     def shortcut_scores(
-        self, message: Tensor, listener: Tensor, written: Tensor, chances: Tensor, outputs: Tensor | None = None
+        self,
+        message: Tensor,
+        listener: Tensor,
+        chances: Tensor,
+        of: Tensor,
+        written: Tensor,
+        outputs: Tensor | None = None,
     ) -> Tensor:
-        """What is added to the scores of every code [n, codes of all types and levels] past the backbone: from a
-        message's vector [n, encoder width], a listener's, and the codes written so far [n, most levels]. `chances`: of
-        the known items (`KnownItems.chances`); `outputs` are `shortcut_outputs()`, computed here if left out."""
+        """What is added to the scores of every code [n, codes of all types and levels] past the backbone, behind the
+        codes written so far [n, most levels]. `of` [n] says by which of the messages' vectors [m, encoder width], of
+        the listeners' and of the known items' `chances` [m, items + 1] (`KnownItems.chances`); `outputs` are
+        `shortcut_outputs()`, computed here if left out."""
         tastes = listener[:, : self.encoder_width]
         outputs = self.shortcut_outputs() if outputs is None else outputs
-        learned = self.shortcut(message, tastes, self.rebuilt(written)) @ outputs.T
         alike = self.shortcut.likeness(message, tastes) * (message @ self.residuals.T)
-        return learned + alike + self.shortcut.known(chances, written)
+        learned = self.shortcut(message[of], tastes[of], self.rebuilt(written)) @ outputs.T
+        return learned + alike[of] + self.shortcut.known(chances, of, written)
 
     def type_scores(self, message: Tensor, listener: Tensor, items: Tensor) -> Tensor:
         """Scores [n, types] of the type of item that is meant, in vocabulary order; `items` are the scores of the known

@@ -207,9 +207,9 @@ class Context:
     @torch.inference_mode()
     def _shortcut(self, written: Tensor) -> Tensor:
         """The shortcut's scores [n, codes] behind the codes so far [n, most levels]."""
-        message, listener, chances = (one.expand(len(written), -1) for one in (*self._vectors, self._chances))
+        of = torch.zeros(len(written), dtype=torch.long, device=written.device)
         outputs = self.runner.shortcut_outputs
-        return self.runner.model.rows.shortcut_scores(message, listener, written, chances, outputs)
+        return self.runner.model.rows.shortcut_scores(*self._vectors, self._chances, of, written, outputs)
 
     def type_scores(self) -> dict[str, float]:
         """Item type -> its log-probability by the vectors of the condition."""

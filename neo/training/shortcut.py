@@ -87,17 +87,16 @@ def _loss(
 ) -> Tensor:
     """Mean cross-entropy of all codes, each behind the codes before it, by known items alone or all of the shortcut;
     plus that of the types."""
-    written = model.rows.written(ids)
+    written, known = model.rows.written(ids), model.rows.shortcut.known
     before = torch.cat([torch.full_like(written[:, :1], -1), written[:, :-1]], dim=1)
     here = ids >= 0
-    row = here.nonzero()[:, 0]
-    known = model.rows.shortcut.known
+    of = here.nonzero()[:, 0]
     items = known.scores(message, listener, heard)
-    chances = known.chances(items)[row]
+    chances = known.chances(items)
     if alone:
-        scores = known(chances, before[here])
+        scores = known(chances, of, before[here])
     else:
-        scores = model.rows.shortcut_scores(message[row], listener[row], before[here], chances)
+        scores = model.rows.shortcut_scores(message, listener, chances, of, before[here])
     nothing = scores.new_zeros(len(scores), 1)
     outputs = scores.new_zeros(scores.shape[1], 1)
     codes = model.code_loss(nothing, scores, ids[here], outputs) / len(scores)

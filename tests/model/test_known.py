@@ -15,6 +15,7 @@ from tests import tiny
 
 SHAPES = {"audiobook": (2, 4), "show": (3, 5)}
 FIRST = {"audiobook": 0, "show": 8}
+ONLY = torch.tensor([0])
 
 
 def known(sids: list[Sid], seed: int = 0, contents=(), tastes=()) -> KnownItems:
@@ -62,10 +63,10 @@ def test_two_of_three_by_hand():
             parameter.zero_()
         made.bias.copy_(torch.tensor([0, log(2), log(5)]))
     chances = made.chances(made.scores(*asked(0)))
-    first = made(chances, torch.full((1, 3), -1))[0, 8:13].exp()
+    first = made(chances, ONLY, torch.full((1, 3), -1))[0, 8:13].exp()
     even, sure = UNKNOWN / 5, 1 - UNKNOWN
     assert first.tolist() == pytest.approx([even, sure * 3 / 8 + even, even, even, sure * 5 / 8 + even])
-    last = made(chances, written(Sid("show", (1, 0, 0)), 2))[0, 18:23].exp()
+    last = made(chances, ONLY, written(Sid("show", (1, 0, 0)), 2))[0, 18:23].exp()
     assert last.tolist() == pytest.approx([sure / 3 + even, even, sure * 2 / 3 + even, even, even])
 
 
@@ -95,7 +96,7 @@ def test_an_item_whose_own_vector_is_not_known_is_told_by_its_codes():
 def test_the_chances_of_a_levels_codes_sum_to_one_and_no_other_code_gains(sids, seed):
     made, sid = known(sids, seed), sids[seed % len(sids)]
     for level in range(SHAPES[sid.type][0]):
-        added = made(made.chances(made.scores(*asked(seed))), written(sid, level))[0]
+        added = made(made.chances(made.scores(*asked(seed))), ONLY, written(sid, level))[0]
         codes = SHAPES[sid.type][1]
         column = FIRST[sid.type] + level * codes
         assert float(added[column : column + codes].exp().sum()) == pytest.approx(1, abs=1e-5)
@@ -113,7 +114,7 @@ def test_along_the_codes_an_item_has_the_chance_that_a_softmax_over_its_type_giv
     plain = torch.softmax(scores.masked_fill(~own, -torch.inf), 0)[order.index(sid)]
     along, codes = 1.0, SHAPES[sid.type][1]
     for level, code in enumerate(sid.codes):
-        added = made(made.chances(made.scores(message, taste)), written(sid, level))[0]
+        added = made(made.chances(made.scores(message, taste)), ONLY, written(sid, level))[0]
         chance = added[FIRST[sid.type] + level * codes + code].double().exp()
         along *= float((chance - UNKNOWN / codes) / (1 - UNKNOWN))
     assert along == pytest.approx(float(plain), rel=1e-3, abs=1e-6)
@@ -121,7 +122,7 @@ def test_along_the_codes_an_item_has_the_chance_that_a_softmax_over_its_type_giv
 
 def test_a_code_that_no_known_item_has_can_still_be_written():
     made = known([Sid("show", (1, 0, 0))])
-    unheard_of = made(made.chances(made.scores(*asked(0))), written(Sid("show", (2, 2, 2)), 2))[0, 18:23]
+    unheard_of = made(made.chances(made.scores(*asked(0))), ONLY, written(Sid("show", (2, 2, 2)), 2))[0, 18:23]
     assert unheard_of.exp().tolist() == pytest.approx([1 / 5] * 5), "behind codes that no item has all are alike"
 
 
@@ -130,7 +131,7 @@ def test_without_features_nothing_is_added():
     book.assigned = {"show:a": (Sid("show", (1, 0, 0)), 0)}
     made = KnownItems(Vocabulary(100, book.shapes, LANGUAGES), book)
     scores = made.scores(*asked(0))
-    assert not made(made.chances(scores), torch.full((1, 3), -1)).any()
+    assert not made(made.chances(scores), ONLY, torch.full((1, 3), -1)).any()
     assert made.type_scores(scores).tolist() == [[0.0, 0.0]]
 
 
@@ -141,11 +142,11 @@ def test_many_are_read_as_each_alone():
     )
     messages, tastes = (torch.cat(pair) for pair in zip(asked(1), asked(2), asked(3), strict=True))
     chances = made.chances(made.scores(messages, tastes))
-    together = made(chances, rows)
-    for at in range(3):
-        one = slice(at, at + 1)
-        alone = made.chances(made.scores(messages[one], tastes[one]))
-        assert torch.allclose(together[one], made(alone, rows[one]), atol=1e-5)
+    for order in ([0, 1, 2], [2, 0, 0]):
+        together = made(chances, torch.tensor(order), rows)
+        for at, of in enumerate(order):
+            alone = made.chances(made.scores(messages[of : of + 1], tastes[of : of + 1]))
+            assert torch.allclose(together[at], made(alone, ONLY, rows[at : at + 1])[0], atol=1e-5)
 
 
 def test_the_types_by_hand():

@@ -39,7 +39,7 @@ def test_beams_score_as_reading_each_sid_plainly():
         scores = [
             runner.level_scores(
                 hidden[len(prompt) + level][None],
-                model.rows.shortcut_scores(*vectors, written[level][None], chances),
+                model.rows.shortcut_scores(*vectors, chances, torch.tensor([0]), written[level][None]),
                 "show",
                 level,
             )[0][code]

@@ -16,7 +16,7 @@ BOOK = tiny.book({"show": (2, 8), "audiobook": (2, 8)})
 def test_a_fresh_shortcut_adds_nothing():
     rows = fresh().rows
     vector, chances = torch.ones(1, tiny.WIDTH), torch.zeros(1, 1)
-    assert not rows.shortcut_scores(vector, vector, torch.tensor([[3, -1]]), chances).any()
+    assert not rows.shortcut_scores(vector, vector, chances, torch.tensor([0]), torch.tensor([[3, -1]])).any()
     assert not rows.shortcut.types(vector, vector).any()
 
 
@@ -26,7 +26,8 @@ def test_likeness_by_hand():
     with torch.no_grad():
         rows.shortcut.asked[3].bias[0] = 0.5
     message, nobody = torch.randn(1, tiny.WIDTH), torch.zeros(1, tiny.WIDTH)
-    scores = rows.shortcut_scores(message, nobody, torch.tensor([[-1, -1]]), torch.zeros(1, 1))[0]
+    chances, first, nothing = torch.zeros(1, 1), torch.tensor([0]), torch.tensor([[-1, -1]])
+    scores = rows.shortcut_scores(message, nobody, chances, first, nothing)[0]
     residual = BOOK.quantizers["audiobook"].codebooks[1, 3]
     at = rows.vocabulary.codes(Sid("audiobook", (0, 3)))[1] - rows.vocabulary.control_ids.stop
     assert scores[at].item() == pytest.approx(10 * float(message[0] @ torch.from_numpy(residual)), abs=1e-4)
