@@ -42,6 +42,8 @@ from neo.wording import FOLDER, Wording
 
 MOST_CHARACTERS = 2000  # of one message
 LOOKS_EVERY = 5.0  # seconds, for changes of the catalog
+MOST_NEW = 50_000  # items that the model is told of beside those that it learned: 130 MB
+MOST_IN_QUERY = 500
 
 
 class Assistant:
@@ -80,6 +82,18 @@ class Assistant:
         self.hints = Hints(self.probe, self.encoder, Mentions(names.titles, names.makers), known)
         self.facet_values = facet_tries(session, self.format)
         self._pasts: dict[str, Past] = {}
+        self._take_up_new_items(session)
+
+    def _take_up_new_items(self, session: Session) -> None:
+        """Tell the model of items that are new to it: by what they share with those it knows, and by their codes. Of
+        those that share a SID the most famous is told of."""
+        known = self.engine.runner.model.rows.shortcut.known
+        keys = [key for key, _, sid in session.execute(queries.sids_by_key()) if sid and not known.knows(key)]
+        parts = (keys[at : at + MOST_IN_QUERY] for at in range(0, len(keys[:MOST_NEW]), MOST_IN_QUERY))
+        rows = [row for part in parts for row in session.scalars(queries.items_by_key(part)).unique()]
+        items = sorted(map(CatalogItem.of, rows), key=lambda item: item.fame)
+        features = self.book.features.rows(items)
+        known.take_up({item.sid: own for item, own in zip(items, features, strict=True)})
 
     def _look_for_changes(self) -> None:
         """Every now and then, beside the reply: it goes on with the catalog that it began with."""

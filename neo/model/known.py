@@ -4,15 +4,18 @@ An item is told by its features, by its own vector and by that vector as listene
 recorded). What the items of a history share, and the message, say which features are wanted, and how much likeness to
 what was said and to what was heard counts. The chance of a code, behind the codes before it, is that of the items whose
 SIDs go on so: a softmax over items, read along the trie. Nothing is chosen here: these are numbers among the scores of
-a code, learned from listens as the others are.
+a code, learned from requests and listens as the others are. Items that are new since then are told in the same way.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from neo.sids.build import rebuilt
+from neo.sids.sid import Sid
 from neo.sids.store import SidBook
 from neo.sids.vocabulary import TypeShape, Vocabulary
 
@@ -24,40 +27,97 @@ HARDLY = -60.0  # the score of what cannot be
 NEAR = 0.07  # what the likeness to what was heard counts before anything is learned
 
 
+@dataclass(frozen=True)
+class Known:
+    """An item as it is known: its features, its vector, and that as listeners move it. `learned`: which bias is its."""
+
+    sid: Sid
+    features: np.ndarray
+    content: np.ndarray
+    taste: np.ndarray
+    learned: int | None = None
+
+
+@dataclass
+class Table:
+    """Known items, type by type and in the order of their codes, as tensors [items, ...]."""
+
+    keys: list[Tensor] = field(default_factory=list)
+    """Of each type, the numbers that stand for whole SIDs, ascending."""
+    starts: list[int] = field(default_factory=list)
+    """Of each type, its first item among all."""
+    counts: list[int] = field(default_factory=list)
+    features: Tensor = torch.empty(0, 0)
+    contents: Tensor = torch.empty(0, 0)
+    tastes: Tensor = torch.empty(0, 0)
+    learned: Tensor = torch.empty(0, dtype=torch.long)
+    """Which bias is whose; -1 for items that nothing was learned of."""
+
+    @classmethod
+    def of(cls, items: Sequence[Known], types: Sequence[TypeShape]) -> "Table":
+        made, order = cls(), []
+        for shape in types:
+            own = [at for at, item in enumerate(items) if item.sid.type == shape.name]
+            numbers = np.array([items[at].sid.codes for at in own], np.int64).reshape(-1, shape.levels) @ _places(shape)
+            ascending = np.argsort(numbers, kind="stable")
+            made.keys.append(torch.from_numpy(numbers[ascending]))
+            made.starts.append(len(order))
+            made.counts.append(len(own))
+            order += [own[at] for at in ascending]
+        if order:
+            made.features, made.contents, made.tastes = (
+                torch.from_numpy(np.array([getattr(items[at], name) for at in order], np.float32))
+                for name in ("features", "content", "taste")
+            )
+            learned = [items[at].learned for at in order]
+            made.learned = torch.tensor([-1 if at is None else at for at in learned])
+        return made
+
+    def __len__(self) -> int:
+        return len(self.learned)
+
+    def to(self, device: torch.device) -> "Table":
+        moved = (tensor.to(device) for tensor in (self.features, self.contents, self.tastes, self.learned))
+        return Table([keys.to(device) for keys in self.keys], self.starts, self.counts, *moved)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What vectors say of the items of `table`: scores [m, items], and chances [m, items + 1]: how likely the items in
+    front of each are together; those of each type sum to one."""
+
+    table: Table
+    scores: Tensor
+    chances: Tensor
+
+    @property
+    def of_types(self) -> Tensor:
+        """Scores [m, types]: what all items of a type have together; nothing where there are none."""
+        nothing = self.scores.new_zeros(len(self.scores))
+        own = self.scores.split(self.table.counts, dim=1)
+        return torch.stack([scores.logsumexp(1) if scores.shape[1] else nothing for scores in own], dim=1)
+
+
 class KnownItems(nn.Module):
-    """The items of a book that have features, type by type and in the order of their codes. Without any, nothing is
-    added to any code; behind codes that none of them has, the same to all."""
+    """The items of a book that have features, and those that were taken up since. Without any, nothing is added to any
+    code; behind codes that none of them has, the same to all."""
 
     def __init__(self, vocabulary: Vocabulary, book: SidBook):
         super().__init__()
-        self.types, self._counts = vocabulary.types, []
-        self._first, self._start = {}, {}  # of each type, its first code among all and its first item
-        names, contents, first = [], [], 0
-        for shape in vocabulary.types:
-            known = sorted(
-                (sid.codes, key)
-                for key, (sid, rank) in book.assigned.items()
-                if sid.type == shape.name and rank == 0 and key in book.features.values
-            )
-            codes = np.array([codes for codes, _ in known], np.int64).reshape(-1, shape.levels)
-            self._first[shape.name], self._start[shape.name] = first, len(names)
-            self.register_buffer(f"keys_{shape.name}", torch.from_numpy(codes @ _places(shape)), persistent=False)
-            rebuilt = book.quantizers[shape.name].decode(codes)
-            names += [key for _, key in known]
-            contents += [book.contents.get(key, vector) for (_, key), vector in zip(known, rebuilt, strict=True)]
-            self._counts.append(len(codes))
-            first += shape.levels * shape.codes
-        self.codes, self._at = first, {key: at for at, key in enumerate(names)}
-        values = np.array([book.features.values[key] for key in names], np.float32)
-        features = len(book.features.names)
-        self.register_buffer("features", torch.from_numpy(values.reshape(len(names), features)), persistent=False)
+        self.types, self._book = vocabulary.types, book
+        self.codes = sum(shape.levels * shape.codes for shape in vocabulary.types)
+        names = [
+            (sid.type, sid.codes, key)
+            for key, (sid, rank) in book.assigned.items()
+            if rank == 0 and key in book.features.values
+        ]
+        self._at = {key: at for at, (*_, key) in enumerate(sorted(names))}
+        self._items = [self._known(key, book.assigned[key][0]) for key in self._at]
+        self.table = Table.of(self._items, self.types)
         self.alike, self.bias = nn.Parameter(torch.tensor([NEAR])), nn.Parameter(torch.zeros(len(names)))
-        if not names:
+        features, width = len(book.features.names), next(iter(book.quantizers.values())).codebooks.shape[-1]
+        if not features:
             return
-        moved = [book.tastes.get(key, vector) for key, vector in zip(names, contents, strict=True)]
-        for name, vectors in (("contents", contents), ("tastes", moved)):
-            self.register_buffer(name, torch.from_numpy(np.array(vectors, np.float32)), persistent=False)
-        width = self.contents.shape[1]
         self.straight = nn.Linear(features, features)
         self.bent = nn.Sequential(nn.Linear(features, WIDTH), nn.SiLU(), nn.Dropout(0.1), nn.Linear(WIDTH, features))
         self.said, self.counts = nn.Linear(width, features), nn.Linear(width, 1)
@@ -66,75 +126,94 @@ class KnownItems(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
+    def _known(self, key: str, sid: Sid) -> Known:
+        book = self._book
+        content = book.contents.get(key)
+        if content is None:
+            content = self._told_by_codes(sid)
+        return Known(sid, book.features.values[key], content, book.tastes.get(key, content), self._at[key])
+
+    def _told_by_codes(self, sid: Sid) -> np.ndarray:
+        return rebuilt(self._book.quantizers[sid.type], np.array([sid.codes]))[0]
+
     def __len__(self) -> int:
-        return len(self.features)
+        return len(self.table)
 
     def at(self, keys: Iterable[str]) -> list[int]:
-        """Positions of the items of these keys, of those that are known."""
+        """Positions of the items of these keys, of those that the book knows."""
         return [self._at[key] for key in keys if key in self._at]
 
-    def scores(self, message: Tensor, listener: Tensor, heard: Tensor | None = None) -> Tensor:
-        """[n, items] from the vectors of messages [n, encoder width] and tastes [n, encoder width + features]: the
-        mean vector of what was heard, and the share of it that has each feature.
+    def knows(self, key: str) -> bool:
+        """Whether the item is one of the book's."""
+        return key in self._at
 
-        `heard` [n, most]: items that cannot come next, by position, `len(self)` where there is none. In training alone:
-        nobody hears again what they are known by, and it is most like itself. Afterwards it changes no order, since an
-        item's chance along its codes does not depend on what other items have."""
-        if not len(self):
-            return self.bias.new_zeros(len(message), 0)
+    def take_up(self, new: dict[Sid, np.ndarray]) -> None:
+        """Know these items beside the book's, in place of any that were taken up before: SIDs and what features they
+        have. Their vectors are those that their codes rebuild, and they are liked as much as the others are on average.
+        What was told before stays as it was."""
+        if not len(self.bias):
+            return
+        own = {item.sid for item in self._items}
+        strangers = [(sid, features, self._told_by_codes(sid)) for sid, features in new.items() if sid not in own]
+        items = [*self._items, *(Known(sid, features, vector, vector) for sid, features, vector in strangers)]
+        self.table = Table.of(items, self.types).to(self.bias.device)
+
+    def tell(self, message: Tensor, listener: Tensor, heard: Tensor | None = None) -> Told:
+        """What the vectors of messages [m, encoder width] and tastes [m, encoder width + features] say: the mean vector
+        of what was heard, and the share of it that has each feature.
+
+        `heard` [m, most]: items that cannot come next, by position, as many as the book knows where there is none. In
+        training alone: nobody hears again what they are known by, and it is most like itself. Afterwards it changes no
+        order, since an item's chance along its codes does not depend on what other items have."""
+        table = self.table
+        if not len(table):
+            return Told(table, self.bias.new_zeros(len(message), 0), self.bias.new_zeros(len(message), 1))
+        if table.features.device != message.device:
+            table = self.table = table.to(message.device)
         vector, shares = listener[:, : message.shape[1]], SHARES * listener[:, message.shape[1] :]
         counts = 2 * torch.sigmoid(self.counts(SAID * message))
         wanted = self.said(SAID * message) + counts * (self.straight(shares) + self.bent(shares))
-        near = counts * LIKENESS * self.alike * (vector @ self.tastes.T)
-        meant = LIKENESS * self.meant(SAID * message) * (message @ self.contents.T)
-        scores = wanted @ self.features.T + near + meant + self.bias
-        if heard is None:
-            return scores
-        room = torch.cat([scores, scores[:, :1]], dim=1)
-        return room.scatter(1, heard, HARDLY)[:, :-1]
+        near = counts * LIKENESS * self.alike * (vector @ table.tastes.T)
+        meant = LIKENESS * self.meant(SAID * message) * (message @ table.contents.T)
+        bias = torch.where(table.learned < 0, self.bias.mean(), self.bias[table.learned])
+        scores = wanted @ table.features.T + near + meant + bias
+        if heard is not None:
+            room = torch.cat([scores, scores[:, :1]], dim=1)
+            scores = room.scatter(1, heard, HARDLY)[:, :-1]
+        own = scores.double().split(table.counts, dim=1)
+        likely = torch.cat([torch.softmax(each, dim=1) for each in own], dim=1)
+        return Told(table, scores, torch.cat([likely.new_zeros(len(likely), 1), likely.cumsum(1)], dim=1))
 
-    def chances(self, scores: Tensor) -> Tensor:
-        """Scores [n, items] -> [n, items + 1]: how likely the items in front of each are together; those of each type
-        sum to one."""
-        likely = torch.cat([torch.softmax(own, dim=1) for own in scores.double().split(self._counts, dim=1)], dim=1)
-        return torch.cat([likely.new_zeros(len(likely), 1), likely.cumsum(1)], dim=1)
-
-    def type_scores(self, scores: Tensor) -> Tensor:
-        """Scores [n, items] -> [n, types]: what all items of a type have together; nothing where there are none."""
-        of_types = scores.split(self._counts, dim=1)
-        nothing = scores.new_zeros(len(scores))
-        return torch.stack([own.logsumexp(1) if own.shape[1] else nothing for own in of_types], dim=1)
-
-    def forward(self, chances: Tensor, of: Tensor, written: Tensor) -> Tensor:
+    def forward(self, told: Told, of: Tensor, written: Tensor) -> Tensor:
         """What is added to the scores of the codes that may come next [n, codes of all types and levels]; zeros for all
         others. `written` [n, most levels]: the codes so far, counted over all types and levels, -1 where none is yet;
-        `of` [n]: by which of the `chances` [m, items + 1]."""
+        `of` [n]: by which of the m vectors."""
         out = self.bias.new_zeros(len(written), self.codes)
-        depth = (written >= 0).sum(1)
-        for shape in self.types if len(self) else ():
-            first = self._first[shape.name]
+        depth, first = (written >= 0).sum(1), 0
+        for at, shape in enumerate(self.types if len(told.table) else ()):
             own = (written[:, 0] >= first) & (written[:, 0] < first + shape.levels * shape.codes)
             for level in range(shape.levels):
                 rows = ((depth == level) & own if level else depth == 0).nonzero()[:, 0]
                 if len(rows):
                     column = first + level * shape.codes
-                    shares = self._shares(chances, of[rows], written[rows, :level], shape)
+                    digits = written[rows, :level] - first - torch.arange(level, device=rows.device) * shape.codes
                     even = UNKNOWN / shape.codes
-                    out[rows, column : column + shape.codes] = ((1 - UNKNOWN) * shares + even).log().to(out.dtype)
+                    shares = (1 - UNKNOWN) * _shares(told, of[rows], digits, at, shape) + even
+                    out[rows, column : column + shape.codes] = shares.log().to(out.dtype)
+            first += shape.levels * shape.codes
         return out
 
-    def _shares(self, chances: Tensor, of: Tensor, written: Tensor, shape: TypeShape) -> Tensor:
-        """[n, codes]: of the chance of all items of a type behind the codes `written` [n, codes so far], the share
-        that lies under each code that may come next; the same for all codes where there is no such item."""
-        places = torch.tensor(_places(shape), device=written.device)
-        level, codes = written.shape[1], torch.arange(shape.codes + 1, device=written.device)
-        levels = torch.arange(level, device=written.device)
-        digits = written - self._first[shape.name] - levels * shape.codes
-        edges = (digits * places[:level]).sum(1, keepdim=True) + codes * places[level]
-        at = torch.searchsorted(getattr(self, f"keys_{shape.name}"), edges) + self._start[shape.name]
-        under = torch.diff(chances[of[:, None], at], dim=1).clamp_min(0)
-        total = under.sum(1, keepdim=True)
-        return torch.where(total > 0, under / total.clamp_min(1e-300), 1 / shape.codes)
+
+def _shares(told: Told, of: Tensor, digits: Tensor, at: int, shape: TypeShape) -> Tensor:
+    """[n, codes]: of the chance of all items of the type at `at` behind the codes `digits` [n, codes so far], the share
+    that lies under each code that may come next; the same for all codes where there is no such item."""
+    places = torch.tensor(_places(shape), device=digits.device)
+    level, codes = digits.shape[1], torch.arange(shape.codes + 1, device=digits.device)
+    edges = (digits * places[:level]).sum(1, keepdim=True) + codes * places[level]
+    behind = torch.searchsorted(told.table.keys[at], edges) + told.table.starts[at]
+    under = torch.diff(told.chances[of[:, None], behind], dim=1).clamp_min(0)
+    total = under.sum(1, keepdim=True)
+    return torch.where(total > 0, under / total.clamp_min(1e-300), 1 / shape.codes)
 
 
 def _places(shape: TypeShape) -> np.ndarray:

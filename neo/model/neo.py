@@ -174,10 +174,9 @@ class NeoModel(nn.Module):
     def code_states(self, batch: "Batch", hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(hidden states, shortcut's scores, ids) of the codes to be written in a batch that was read."""
         here = batch.labels[:, 1:] >= self.vocabulary.control_ids.stop
-        written, known = self.rows.written(batch.ids)[:, :-1][here], self.rows.shortcut.known
-        chances = known.chances(known.scores(batch.message, batch.listener))
-        of = here.nonzero()[:, 0]
-        shortcut = self.rows.shortcut_scores(batch.message, batch.listener, chances, of, written)
+        written, of = self.rows.written(batch.ids)[:, :-1][here], here.nonzero()[:, 0]
+        told = self.rows.shortcut.known.tell(batch.message, batch.listener)
+        shortcut = self.rows.shortcut_scores(batch.message, batch.listener, told, of, written)
         return hidden[:, :-1][here], shortcut, batch.labels[:, 1:][here]
 
     def read(self, batch: "Batch") -> Tensor:

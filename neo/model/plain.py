@@ -35,12 +35,11 @@ def as_causal_lm(model: NeoModel, message: Tensor, listener: Tensor) -> PreTrain
 def shortcut_of(model: NeoModel, message: Tensor, listener: Tensor) -> Callable[[list[int]], Tensor]:
     """A span's codes so far, as ids -> the shortcut's scores [codes of all types and levels]."""
     rows = model.rows
-    known = rows.shortcut.known
-    chances = known.chances(known.scores(message, listener))
+    told = rows.shortcut.known.tell(message, listener)
 
     @torch.no_grad()
     def scores(ids: list[int]) -> Tensor:
         written = rows.written(torch.tensor(ids or [0]))[-1:]
-        return rows.shortcut_scores(message, listener, chances, torch.zeros(1, dtype=torch.long), written)[0]
+        return rows.shortcut_scores(message, listener, told, torch.zeros(1, dtype=torch.long), written)[0]
 
     return scores

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from neo.model.known import KnownItems
+from neo.model.known import KnownItems, Told
 from neo.sids.store import SidBook
 from neo.sids.vocabulary import Vocabulary
 
@@ -120,26 +120,25 @@ class NewRows(nn.Module):
         self,
         message: Tensor,
         listener: Tensor,
-        chances: Tensor,
+        told: Told,
         of: Tensor,
         written: Tensor,
         outputs: Tensor | None = None,
     ) -> Tensor:
         """What is added to the scores of every code [n, codes of all types and levels] past the backbone, behind the
         codes written so far [n, most levels]. `of` [n] says by which of the messages' vectors [m, encoder width], of
-        the listeners' and of the known items' `chances` [m, items + 1] (`KnownItems.chances`); `outputs` are
-        `shortcut_outputs()`, computed here if left out."""
+        the listeners' and of what they say of known items (`KnownItems.tell`); `outputs` are `shortcut_outputs()`,
+        computed here if left out."""
         tastes = listener[:, : self.encoder_width]
         outputs = self.shortcut_outputs() if outputs is None else outputs
         alike = self.shortcut.likeness(message, tastes) * (message @ self.residuals.T)
         learned = self.shortcut(message[of], tastes[of], self.rebuilt(written)) @ outputs.T
-        return learned + alike[of] + self.shortcut.known(chances, of, written)
+        return learned + alike[of] + self.shortcut.known(told, of, written)
 
-    def type_scores(self, message: Tensor, listener: Tensor, items: Tensor) -> Tensor:
-        """Scores [n, types] of the type of item that is meant, in vocabulary order; `items` are the scores of the known
-        items (`KnownItems.scores`)."""
-        learned = self.shortcut.types(message, listener[:, : self.encoder_width])
-        return learned + self.shortcut.known.type_scores(items)
+    def type_scores(self, message: Tensor, listener: Tensor, told: Told) -> Tensor:
+        """Scores [m, types] of the type of item that is meant, in vocabulary order; `told` is what the vectors say of
+        known items."""
+        return self.shortcut.types(message, listener[:, : self.encoder_width]) + told.of_types
 
     def shortcut_outputs(self) -> Tensor:
         """The shortcut's own output rows of the codes [codes, SHORTCUT_WIDTH]."""

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from neo.errors import NotFinite
 from neo.model.backbone import Backbone, Llama, backbone_of
+from neo.model.known import Told
 from neo.model.neo import NeoModel
 from neo.model.prefixes import Prefixes
 from neo.model.product import FEW, product_of
@@ -109,8 +110,7 @@ class Context:
         self._ahead: list[tuple[int, Tensor]] = []
         """Words that were read but not written, each with the state after it."""
         self._condition: Tensor | None = None
-        self._chances: Tensor | None = None
-        self._types: Tensor | None = None
+        self._told: Told | None = None
         self._vectors: list[Tensor] = []
         self._branches: tuple[Tensor, Tensor] | None = None
         self._branched: list[int] = []
@@ -133,9 +133,7 @@ class Context:
         rows = self.runner.model.rows
         known = np.zeros(rows.taste_width, np.float32) if listener is None else listener
         self._vectors = [self.runner.tensor(np.asarray(vector, dtype=np.float32))[None] for vector in (message, known)]
-        self._condition, known = rows.condition(*self._vectors), rows.shortcut.known
-        items = known.scores(*self._vectors)
-        self._chances, self._types = known.chances(items), rows.type_scores(*self._vectors, items)
+        self._condition, self._told = rows.condition(*self._vectors), rows.shortcut.known.tell(*self._vectors)
 
     @torch.inference_mode()
     def extend(self, ids: list[int], soft: list[np.ndarray] = (), span: int = 0) -> None:
@@ -209,11 +207,12 @@ class Context:
         """The shortcut's scores [n, codes] behind the codes so far [n, most levels]."""
         of = torch.zeros(len(written), dtype=torch.long, device=written.device)
         outputs = self.runner.shortcut_outputs
-        return self.runner.model.rows.shortcut_scores(*self._vectors, self._chances, of, written, outputs)
+        return self.runner.model.rows.shortcut_scores(*self._vectors, self._told, of, written, outputs)
 
+    @torch.inference_mode()
     def type_scores(self) -> dict[str, float]:
         """Item type -> its log-probability by the vectors of the condition."""
-        scores = _scores(self._types)[0]
+        scores = _scores(self.runner.model.rows.type_scores(*self._vectors, self._told))[0]
         return {shape.name: float(score) for shape, score in zip(self.runner.vocabulary.types, scores, strict=True)}
 
     def open(self, opener: int) -> None:

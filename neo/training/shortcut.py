@@ -91,13 +91,12 @@ def _loss(
     before = torch.cat([torch.full_like(written[:, :1], -1), written[:, :-1]], dim=1)
     here = ids >= 0
     of = here.nonzero()[:, 0]
-    items = known.scores(message, listener, heard)
-    chances = known.chances(items)
+    told = known.tell(message, listener, heard)
     if alone:
-        scores = known(chances, of, before[here])
+        scores = known(told, of, before[here])
     else:
-        scores = model.rows.shortcut_scores(message, listener, chances, of, before[here])
+        scores = model.rows.shortcut_scores(message, listener, told, of, before[here])
     nothing = scores.new_zeros(len(scores), 1)
     outputs = scores.new_zeros(scores.shape[1], 1)
     codes = model.code_loss(nothing, scores, ids[here], outputs) / len(scores)
-    return codes + F.cross_entropy(model.rows.type_scores(message, listener, items), types)
+    return codes + F.cross_entropy(model.rows.type_scores(message, listener, told), types)

@@ -59,6 +59,20 @@ def test_new_items_get_sids_and_the_others_keep_theirs(assistant):
     assert {key: sids(assistant)[key] for key in after} == after, "also those of earlier imports"
 
 
+def test_the_model_is_told_of_new_items(assistant):
+    known = assistant.engine.runner.model.rows.shortcut.known
+    learned = len(known)
+    change(assistant, add=(40, 41))
+    assistant.renew()
+    assert learned < len(known) <= learned + 2, "they may share a SID"
+    strangers = known.table.features[known.table.learned < 0]
+    told = {name for row in strangers for name, has in zip(assistant.book.features.names, row, strict=True) if has}
+    assert {"fame", "topic:food", "language:pt", "language:it"} <= told
+    change(assistant, remove=(40, 41))
+    assistant.renew()
+    assert len(known) == learned
+
+
 def test_a_condition_holds_for_everything_that_is_suggested(assistant):
     loaded = SimpleNamespace(
         format=assistant.format, encoder=assistant.encoder, probe=assistant.probe, engine=assistant.engine,

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from math import log
 
 import numpy as np
@@ -6,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo.model.known import UNKNOWN, KnownItems
+from neo.model.known import UNKNOWN, KnownItems, Told
 from neo.sids.features import Features
 from neo.sids.sid import Sid
 from neo.sids.vocabulary import Vocabulary
@@ -62,11 +63,11 @@ def test_two_of_three_by_hand():
         for parameter in made.parameters():
             parameter.zero_()
         made.bias.copy_(torch.tensor([0, log(2), log(5)]))
-    chances = made.chances(made.scores(*asked(0)))
-    first = made(chances, ONLY, torch.full((1, 3), -1))[0, 8:13].exp()
+    told = made.tell(*asked(0))
+    first = made(told, ONLY, torch.full((1, 3), -1))[0, 8:13].exp()
     even, sure = UNKNOWN / 5, 1 - UNKNOWN
     assert first.tolist() == pytest.approx([even, sure * 3 / 8 + even, even, even, sure * 5 / 8 + even])
-    last = made(chances, ONLY, written(Sid("show", (1, 0, 0)), 2))[0, 18:23].exp()
+    last = made(told, ONLY, written(Sid("show", (1, 0, 0)), 2))[0, 18:23].exp()
     assert last.tolist() == pytest.approx([sure / 3 + even, even, sure * 2 / 3 + even, even, even])
 
 
@@ -82,21 +83,47 @@ def test_likeness_to_what_is_said_and_heard_by_hand():
         made.alike.fill_(0.1)
     message, taste = torch.zeros(1, tiny.WIDTH), torch.zeros(1, tiny.WIDTH + 3)
     message[0, 0], taste[0, 3] = 0.5, 1.0
-    assert made.scores(message, taste)[0].tolist() == pytest.approx([20 * 0.3 * 0.5, 20 * 0.1 * 1.0])
+    assert made.tell(message, taste).scores[0].tolist() == pytest.approx([20 * 0.3 * 0.5, 20 * 0.1 * 1.0])
 
 
 def test_an_item_whose_own_vector_is_not_known_is_told_by_its_codes():
     made, book = known([Sid("show", (1, 0, 0))]), tiny.book(SHAPES)
     rebuilt = book.quantizers["show"].decode(np.array([[1, 0, 0]]))
-    np.testing.assert_allclose(made.contents, rebuilt, rtol=1e-6)
-    np.testing.assert_allclose(made.tastes, rebuilt, rtol=1e-6)
+    np.testing.assert_allclose(made.table.contents, rebuilt / np.linalg.norm(rebuilt), rtol=1e-5)
+    np.testing.assert_allclose(made.table.tastes, rebuilt / np.linalg.norm(rebuilt), rtol=1e-5)
+
+
+@given(sids, sids, st.integers(0, 99))
+def test_what_is_taken_up_scores_as_if_the_book_had_it_with_the_mean_bias_and_all_else_as_before(old, new, seed):
+    made, vectors = known(old, seed), asked(seed)
+    before = made.tell(*vectors)
+    features = {sid: np.random.default_rng(at).random(3).astype(np.float32) for at, sid in enumerate(new)}
+    made.take_up(features)
+    after, everything = made.tell(*vectors), order({*old, *new})
+    assert len(made) == len(everything)
+    for sid, score in zip(everything, after.scores[0].tolist(), strict=True):
+        if sid in old:
+            assert score == pytest.approx(float(before.scores[0, order(old).index(sid)]), abs=1e-4)
+        else:
+            alone = known([sid])
+            alone.load_state_dict({**made.state_dict(), "bias": made.bias.mean()[None]})
+            alone.table.features[0] = torch.from_numpy(features[sid])
+            assert score == pytest.approx(float(alone.tell(*vectors).scores), abs=1e-4)
+    assert len(before.table) == len(old), "what was told goes on with the items that it began with"
+    made.take_up({})
+    assert torch.equal(made.tell(*vectors).scores, before.scores), "in place of those that were taken up before"
+
+
+def order(sids_: Iterable[Sid]) -> list[Sid]:
+    """As a table holds them."""
+    return sorted(sids_, key=lambda sid: (sid.type, sid.codes))
 
 
 @given(sids, st.integers(0, 99))
 def test_the_chances_of_a_levels_codes_sum_to_one_and_no_other_code_gains(sids, seed):
     made, sid = known(sids, seed), sids[seed % len(sids)]
     for level in range(SHAPES[sid.type][0]):
-        added = made(made.chances(made.scores(*asked(seed))), ONLY, written(sid, level))[0]
+        added = made(made.tell(*asked(seed)), ONLY, written(sid, level))[0]
         codes = SHAPES[sid.type][1]
         column = FIRST[sid.type] + level * codes
         assert float(added[column : column + codes].exp().sum()) == pytest.approx(1, abs=1e-5)
@@ -108,13 +135,13 @@ def test_the_chances_of_a_levels_codes_sum_to_one_and_no_other_code_gains(sids, 
 def test_along_the_codes_an_item_has_the_chance_that_a_softmax_over_its_type_gives_it(sids, seed):
     made, sid = known(sids, seed), sids[seed % len(sids)]
     message, taste = asked(seed)
-    scores = made.scores(message, taste)[0].double()
+    scores = made.tell(message, taste).scores[0].double()
     order = sorted((sid for sid in sids), key=lambda sid: (sid.type, sid.codes))
     own = torch.tensor([other.type == sid.type for other in order])
     plain = torch.softmax(scores.masked_fill(~own, -torch.inf), 0)[order.index(sid)]
     along, codes = 1.0, SHAPES[sid.type][1]
     for level, code in enumerate(sid.codes):
-        added = made(made.chances(made.scores(message, taste)), ONLY, written(sid, level))[0]
+        added = made(made.tell(message, taste), ONLY, written(sid, level))[0]
         chance = added[FIRST[sid.type] + level * codes + code].double().exp()
         along *= float((chance - UNKNOWN / codes) / (1 - UNKNOWN))
     assert along == pytest.approx(float(plain), rel=1e-3, abs=1e-6)
@@ -122,7 +149,7 @@ def test_along_the_codes_an_item_has_the_chance_that_a_softmax_over_its_type_giv
 
 def test_a_code_that_no_known_item_has_can_still_be_written():
     made = known([Sid("show", (1, 0, 0))])
-    unheard_of = made(made.chances(made.scores(*asked(0))), ONLY, written(Sid("show", (2, 2, 2)), 2))[0, 18:23]
+    unheard_of = made(made.tell(*asked(0)), ONLY, written(Sid("show", (2, 2, 2)), 2))[0, 18:23]
     assert unheard_of.exp().tolist() == pytest.approx([1 / 5] * 5), "behind codes that no item has all are alike"
 
 
@@ -130,9 +157,11 @@ def test_without_features_nothing_is_added():
     book = tiny.book(SHAPES)
     book.assigned = {"show:a": (Sid("show", (1, 0, 0)), 0)}
     made = KnownItems(Vocabulary(100, book.shapes, LANGUAGES), book)
-    scores = made.scores(*asked(0))
-    assert not made(made.chances(scores), ONLY, torch.full((1, 3), -1)).any()
-    assert made.type_scores(scores).tolist() == [[0.0, 0.0]]
+    told = made.tell(*asked(0))
+    assert not made(told, ONLY, torch.full((1, 3), -1)).any()
+    assert told.of_types.tolist() == [[0.0, 0.0]]
+    made.take_up({Sid("show", (1, 0, 0)): np.zeros(0, np.float32)})
+    assert not len(made), "nothing was learned by which it could be told"
 
 
 def test_many_are_read_as_each_alone():
@@ -141,11 +170,11 @@ def test_many_are_read_as_each_alone():
         [written(Sid("show", (1, 0, 0)), 1), written(Sid("audiobook", (2, 2)), 1), written(Sid("show", (1, 0, 0)), 0)]
     )
     messages, tastes = (torch.cat(pair) for pair in zip(asked(1), asked(2), asked(3), strict=True))
-    chances = made.chances(made.scores(messages, tastes))
+    told = made.tell(messages, tastes)
     for order in ([0, 1, 2], [2, 0, 0]):
-        together = made(chances, torch.tensor(order), rows)
+        together = made(told, torch.tensor(order), rows)
         for at, of in enumerate(order):
-            alone = made.chances(made.scores(messages[of : of + 1], tastes[of : of + 1]))
+            alone = made.tell(messages[of : of + 1], tastes[of : of + 1])
             assert torch.allclose(together[at], made(alone, ONLY, rows[at : at + 1])[0], atol=1e-5)
 
 
@@ -153,4 +182,4 @@ def test_the_types_by_hand():
     """Two shows of scores log 2 and log 3, an audiobook of log 10."""
     made = known([Sid("show", (1, 0, 0)), Sid("show", (1, 3, 0)), Sid("audiobook", (2, 2))])
     scores = torch.tensor([[log(10), log(2), log(3)]])  # in the order of types, then of codes
-    assert made.type_scores(scores)[0].tolist() == pytest.approx([log(10), log(5)])
+    assert Told(made.table, scores, scores).of_types[0].tolist() == pytest.approx([log(10), log(5)])

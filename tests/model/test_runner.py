@@ -34,12 +34,11 @@ def test_beams_score_as_reading_each_sid_plainly():
         hidden = plainly(model, [*prompt, runner.vocabulary.opener("show"), *ids[:-1]], len(prompt), message)
         written = model.rows.written(torch.tensor([0, *ids]))
         vectors = torch.from_numpy(message)[None], torch.zeros(1, model.rows.taste_width)
-        known = model.rows.shortcut.known
-        chances = known.chances(known.scores(*vectors))
+        told = model.rows.shortcut.known.tell(*vectors)
         scores = [
             runner.level_scores(
                 hidden[len(prompt) + level][None],
-                model.rows.shortcut_scores(*vectors, chances, torch.tensor([0]), written[level][None]),
+                model.rows.shortcut_scores(*vectors, told, torch.tensor([0]), written[level][None]),
                 "show",
                 level,
             )[0][code]

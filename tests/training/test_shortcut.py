@@ -15,8 +15,9 @@ BOOK = tiny.book({"show": (2, 8), "audiobook": (2, 8)})
 
 def test_a_fresh_shortcut_adds_nothing():
     rows = fresh().rows
-    vector, chances = torch.ones(1, tiny.WIDTH), torch.zeros(1, 1)
-    assert not rows.shortcut_scores(vector, vector, chances, torch.tensor([0]), torch.tensor([[3, -1]])).any()
+    vector = torch.ones(1, tiny.WIDTH)
+    told = rows.shortcut.known.tell(vector, vector)
+    assert not rows.shortcut_scores(vector, vector, told, torch.tensor([0]), torch.tensor([[3, -1]])).any()
     assert not rows.shortcut.types(vector, vector).any()
 
 
@@ -26,8 +27,8 @@ def test_likeness_by_hand():
     with torch.no_grad():
         rows.shortcut.asked[3].bias[0] = 0.5
     message, nobody = torch.randn(1, tiny.WIDTH), torch.zeros(1, tiny.WIDTH)
-    chances, first, nothing = torch.zeros(1, 1), torch.tensor([0]), torch.tensor([[-1, -1]])
-    scores = rows.shortcut_scores(message, nobody, chances, first, nothing)[0]
+    told, nothing = rows.shortcut.known.tell(message, nobody), torch.tensor([[-1, -1]])
+    scores = rows.shortcut_scores(message, nobody, told, torch.tensor([0]), nothing)[0]
     residual = BOOK.quantizers["audiobook"].codebooks[1, 3]
     at = rows.vocabulary.codes(Sid("audiobook", (0, 3)))[1] - rows.vocabulary.control_ids.stop
     assert scores[at].item() == pytest.approx(10 * float(message[0] @ torch.from_numpy(residual)), abs=1e-4)
@@ -82,8 +83,9 @@ def test_whose_items_share_a_topic_is_given_more_of_it_but_nothing_that_they_hea
     with torch.no_grad():
         taste = torch.zeros(1, tiny.WIDTH + 3)
         taste[0, tiny.WIDTH + 2] = 1
-        chances = torch.diff(known.chances(known.scores(torch.zeros(1, tiny.WIDTH), taste)))[0]
+        chances = torch.diff(known.tell(torch.zeros(1, tiny.WIDTH), taste).chances)[0]
         of_sea = torch.tensor([values[key][2] for key in sorted(values, key=lambda key: sids[int(key[5:])].codes)])
         assert float(chances @ of_sea.double()) > 0.95
         first = torch.tensor([known.at(["show:0"])])
-        assert float(torch.diff(known.chances(known.scores(torch.zeros(1, tiny.WIDTH), taste, first)))[0, first]) < 1e-9
+        without = torch.diff(known.tell(torch.zeros(1, tiny.WIDTH), taste, first).chances)[0]
+        assert float(without[first]) < 1e-9
