@@ -28,6 +28,8 @@ from neo.sids.sid import Sid
 from neo.sids.vocabulary import TypeShape
 
 CONTENTS, TASTES = "contents.npz", "tastes.npz"
+MOST_KNOWN = 50_000
+"""Items that a model scores all at once (`neo/model/known.py`); of more, the famous: others it knows by their codes."""
 MOST_NEW, WORST_FIT = 0.2, 0.05
 """Share of new items, and loss of cosine, beyond which SIDs should be built anew."""
 
@@ -41,7 +43,7 @@ class SidBook:
     assigned: dict[str, tuple[Sid, int]]
     stats: dict[str, TypeStats] = field(default_factory=dict)
     contents: dict[str, np.ndarray] = field(default_factory=dict)
-    """Item key -> the encoder's vector of its words, of the items known in training."""
+    """Item key -> the encoder's vector of its words, of the items that have features."""
     tastes: dict[str, np.ndarray] = field(default_factory=dict)
     """Item key -> its vector moved by what is heard together, of the items that recorded listeners heard."""
     features: Features = Features()
@@ -124,8 +126,9 @@ def build(
     content = encoder.encode([item_text(item) for item in items])
     histories = kept_histories(session, items) if listens else []
     vectors = blended(content, histories, IN_SIDS)
-    contents = dict(zip((item.key for item in items), content, strict=True))
-    book = SidBook(encoder.name, {}, {}, contents=contents, features=Features.of(items))
+    known = sorted(range(len(items)), key=lambda index: -items[index].fame)[:MOST_KNOWN]
+    contents = {items[index].key: content[index] for index in known}
+    book = SidBook(encoder.name, {}, {}, contents=contents, features=Features.of(items[index] for index in known))
     if histories:
         progress(f"{len(histories)} recorded listeners say what goes together")
         tastes, heard = blended(content, histories, IN_TASTES), sorted({index for each in histories for index in each})
@@ -160,7 +163,7 @@ class Drift:
     """How far the items of a type have moved from those that its codebooks were fitted to."""
 
     new: int
-    """Items that the book does not know: a model knows them by likeness alone."""
+    """Items that the book does not know: a model learned nothing of them."""
     items: int
     fit: float
     """Mean cosine of the known items' vectors with those rebuilt from their nearest codes."""

@@ -19,6 +19,7 @@ from neo.chat.parts import Conversation
 from neo.decoding.trie import Tries
 from neo.errors import NeoError
 from neo.plan import Plan
+from neo.sids import store
 from neo.sids.sid import Sid
 from neo.wording import Wording
 from tests.evaluation.test_suites import record, small_assistant
@@ -71,6 +72,17 @@ def test_the_model_is_told_of_new_items(assistant):
     change(assistant, remove=(40, 41))
     assistant.renew()
     assert len(known) == learned
+
+
+def test_of_too_many_items_the_famous_are_learned_and_the_others_told_of(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "MOST_KNOWN", 9)
+    assistant = small_assistant(tmp_path, 24)
+    known = assistant.engine.runner.model.rows.shortcut.known
+    fame = {f"item:{n}": record(n).record.fame for n in range(24)}
+    learned = [fame[key] for key in fame if known.knows(key)]
+    assert len(learned) == 9 and min(learned) >= max(fame[key] for key in fame if not known.knows(key))
+    taken = set(sids(assistant).values())
+    assert len(known) == len(taken)
 
 
 def test_a_condition_holds_for_everything_that_is_suggested(assistant):
