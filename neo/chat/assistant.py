@@ -88,8 +88,9 @@ class Assistant:
         """Tell the model of items that are new to it: by what they share with those it knows, and by their codes. Of
         those that share a SID the most famous is told of."""
         known = self.engine.runner.model.rows.shortcut.known
-        keys = [key for key, _, sid in session.execute(queries.sids_by_key()) if sid and not known.knows(key)]
-        parts = (keys[at : at + MOST_IN_QUERY] for at in range(0, len(keys[:MOST_NEW]), MOST_IN_QUERY))
+        stored = session.execute(queries.sids_by_key())
+        new = [key for key, _, sid in stored if sid and not known.knows(key)][:MOST_NEW]
+        parts = (new[at : at + MOST_IN_QUERY] for at in range(0, len(new), MOST_IN_QUERY))
         rows = [row for part in parts for row in session.scalars(queries.items_by_key(part)).unique()]
         items = sorted(map(CatalogItem.of, rows), key=lambda item: item.fame)
         features = self.book.features.rows(items)

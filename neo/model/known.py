@@ -29,13 +29,14 @@ NEAR = 0.07  # what the likeness to what was heard counts before anything is lea
 
 @dataclass(frozen=True)
 class Known:
-    """An item as it is known: its features, its vector, and that as listeners move it. `learned`: which bias is its."""
+    """An item as it is known: its features, its vector, and that as listeners move it. `learned`: which bias is its, -1
+    if nothing was learned of it."""
 
     sid: Sid
     features: np.ndarray
     content: np.ndarray
     taste: np.ndarray
-    learned: int | None = None
+    learned: int = -1
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Table:
     contents: Tensor = torch.empty(0, 0)
     tastes: Tensor = torch.empty(0, 0)
     learned: Tensor = torch.empty(0, dtype=torch.long)
-    """Which bias is whose; -1 for items that nothing was learned of."""
+    """As of each item."""
 
     @classmethod
     def of(cls, items: Sequence[Known], types: Sequence[TypeShape]) -> "Table":
@@ -69,8 +70,7 @@ class Table:
                 torch.from_numpy(np.array([getattr(items[at], name) for at in order], np.float32))
                 for name in ("features", "content", "taste")
             )
-            learned = [items[at].learned for at in order]
-            made.learned = torch.tensor([-1 if at is None else at for at in learned])
+            made.learned = torch.tensor([items[at].learned for at in order])
         return made
 
     def __len__(self) -> int:

@@ -78,11 +78,11 @@ def samples(composer: Composer, encoder: TextEncoder, config: ShortcutConfig) ->
     """What the shortcut learns from: the items that answer composed messages, and every next listen of listeners."""
     rows: list[tuple[np.ndarray, np.ndarray | None, Sid, tuple[str, ...]]] = []
     items = composer.shelf.items
-    keys = {item.sid: item.key for item in items}
+    key_of = {item.sid: item.key for item in items}
     for *_, message, reply in conversations(composer, encoder, config.conversations, config.mixture):
         named = [part.sid for part in reply.parts if isinstance(part, Facts) and part.sid]
         chosen = [part for part in reply.parts if isinstance(part, Sid)]
-        told = tuple(keys[sid] for sid in (*message.history, *named) if sid not in chosen)
+        told = tuple(key_of[sid] for sid in (*message.history, *named) if sid not in chosen)
         rows += [(message.vector, message.taste(), sid, told) for sid in chosen]
     asking = [composer.ask_for_next() for _ in range(composer.listeners.up_to(config.listeners))]
     worded = sorted(set(asking))

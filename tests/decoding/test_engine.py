@@ -136,8 +136,7 @@ def test_one_item_of_whatever_type_is_the_likeliest_of_all_and_what_follows_is_a
     assert [sid for _, sid in joint] == [sid for _, sid in expected]
     assert [score for score, _ in joint] == pytest.approx([score for score, _ in expected], abs=1e-4)
     same = typed[found.sid.type]
-    behind = [event for event in same[same.index(items[found.sid.type]) + 1 :]]
-    assert events[events.index(found) + 1 :] == behind
+    assert events[events.index(found) + 1 :] == same[same.index(items[found.sid.type]) + 1 :]
 
 
 def test_an_empty_filter_raises_inside_decoding():

@@ -46,6 +46,7 @@ def shelf():
 
 SHELF = shelf()
 BY_SID = {item.sid: item for item in SHELF.items}
+FORMAT = Format(tiny.tokenizer(), Vocabulary(49152, (TypeShape("audiobook", 2, 8), TypeShape("show", 2, 8)), LANGUAGES))
 
 
 class Vectors:
@@ -53,9 +54,6 @@ class Vectors:
 
     def encode(self, texts):
         return np.ones((len(texts), tiny.WIDTH), np.float32)
-
-
-FORMAT = Format(tiny.tokenizer(), Vocabulary(49152, (TypeShape("audiobook", 2, 8), TypeShape("show", 2, 8)), LANGUAGES))
 
 
 def composer(split="train", seed=0):
