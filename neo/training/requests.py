@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from catalog.names import plain
 from neo.format import copied_values
 from neo.items import CatalogItem
 from neo.plan import ANY, LENGTHS, SHORTER, Plan, Term, length_called, minutes_of
@@ -284,7 +285,7 @@ class Requests:
                 return noun
             if count == 3 and self.draw.chance(0.3):
                 return noun  # a bare plural means three
-            return f"{_article(self._number(wording, count, forms), noun)} {noun}"
+            return counted(self._number(wording, count, forms), noun, wording)
         said = self.draw.pick(wording.phrases[FACET_KIND[of.field]].get(of.value, [of.value]))
         if type_ == ANY and count == 1:
             return f"{noun} {said}"
@@ -292,7 +293,7 @@ class Requests:
         number = "" if bare else self._number(wording, count, forms)
         pattern = wording.phrases["types"][f"{of.field}_pattern"]
         said = of.value if "{name}" in pattern else said
-        return pattern.format(number=_article(number, said), said=said, name=said, noun=noun).strip()
+        return counted(number, pattern.format(said=said, name=said, noun=noun), wording)
 
     def _number(self, wording: Wording, count: int, forms: dict) -> str:
         """A count in words; a noun may want an article of its own, as "eine Folge" does."""
@@ -306,5 +307,8 @@ def in_order(say: str, names) -> list[str]:
     return sorted(names, key=lambda name: say.index(f"{{{{ {name} }}}}"))
 
 
-def _article(number: str, word: str) -> str:
-    return "an" if number == "a" and word[:1].lower() in "aeiou" else number
+def counted(number: str, what: str, wording: Wording) -> str:
+    """ "an episode", where "a" stands before other words."""
+    before = plain(what)[:1]
+    said = wording.phrases.get("before_vowels", {}).get(number, number) if before and before in "aeiou" else number
+    return f"{said} {what}".strip()

@@ -142,9 +142,9 @@ def _probe(run: Run, progress) -> None:
     last = run.folder / "probe.safetensors"
 
     def make() -> None:
-        heard = heard_in(
-            [_composer(run, PROBE, fold=(fold, folds)) for fold in range(folds)], run.encoder, run.recipe.probe
-        )
+        english = run.recipe.probe.english
+        composers = [_composer(run, PROBE, english, (fold, folds)) for fold in range(folds)]
+        heard = heard_in(composers, run.encoder, run.recipe.probe)
         for fold, path in enumerate(paths):
             probe = fitted(path, heard.without(fold), f"probe without fold {fold + 1}")
             _log(run, {"stage": "probe", "fold": fold + 1, "acts": round(act_accuracy(probe, heard.only(fold)), 3)})

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from neo.errors import PromptInvalid
+from neo.sids.vocabulary import MOST
 from neo.training import wordings
 from neo.training.meaning import SLOT_TERMS, SLOTS, check_wordings, refuses
-from neo.training.requests import Requests
+from neo.training.requests import Requests, counted
 from neo.training.shelf import Shelf
 from neo.training.wordings import CLAUSES, Draw
 from neo.wording import LANGUAGES, Wording, slots
@@ -114,3 +115,25 @@ def test_a_catalog_without_makers_falls_back_to_whole_sentences(monkeypatch):
     made = composing(bare)
     assert made.wordings.composed("search", Wording.load("en")) is None
     assert made.ask("search", Wording.load("en")).text
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "what", "said"),
+    [
+        ("en", "a", "podcast", "a podcast"),
+        ("en", "a", "episode", "an episode"),
+        ("fr", "une poignée de", "podcasts", "une poignée de podcasts"),
+        ("fr", "une poignée de", "épisodes", "cinq épisodes"),
+        ("es", "un par de", "episodios", "un par de episodios"),
+        ("de", "", "Podcasts", "Podcasts"),
+    ],
+)
+def test_a_number_suits_what_is_counted(language, number, what, said):
+    assert counted(number, what, Wording.load(language)) == said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_number_word_means_two_numbers(language):
+    numbers = Wording.load(language).phrases["numbers"]
+    said = [word for words in numbers.values() for word in words]
+    assert set(numbers) == set(range(1, MOST + 1)) and len(said) == len(set(said))
