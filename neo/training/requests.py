@@ -29,6 +29,7 @@ SAID_IN_MINUTES = 90
 """The longest time that is said in minutes; others are said in whole hours."""
 VOCABULARY = ("topic", "topic", "topic", "tone", "format", "not_topic", "not_topic", "not_tone")
 """What a request of vocabulary alone names, the more often the more names there are."""
+VOWELS = tuple("aeiou")
 ENGLISH = 0.7
 """Share of English among the requests of several languages, where a stage says nothing else."""
 
@@ -308,7 +309,6 @@ def in_order(say: str, names) -> list[str]:
 
 
 def counted(number: str, what: str, wording: Wording) -> str:
-    """ "an episode", where "a" stands before other words."""
-    before = plain(what)[:1]
-    said = wording.phrases.get("before_vowels", {}).get(number, number) if before and before in "aeiou" else number
-    return f"{said} {what}".strip()
+    """ "a podcast", but "an episode": a number word may be another before vowels."""
+    others = wording.phrases.get("before_vowels", {}) if plain(what).startswith(VOWELS) else {}
+    return f"{others.get(number, number)} {what}".strip()
