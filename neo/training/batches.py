@@ -33,7 +33,7 @@ class Example:
     """[encoder width + features], zeros where nothing is known."""
 
 
-UNHINTED = 0.08
+UNHINTED = 0.05
 """Share of conversations without hints, so that the model can do without them."""
 
 

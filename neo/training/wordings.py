@@ -19,7 +19,7 @@ CLAUSES = {  # act -> kinds of clauses that its composed wordings may have
 ALWAYS = {"search": "maker"}  # without a name, the same words would be a recommendation
 COMPOSED = {"recommend": 0.45, "recommend_history": 0.35, "search": 0.15, "refine": 0.35}
 """Share of an act's training wordings that are composed of clauses; the others are whole sentences."""
-REFUSING = 0.15
+REFUSING = 0.25
 """Share of what refuses something among the whole sentences of an act, where it has any: more of the wordings do, for
 there are many ways to say so, than of what people ask."""
 MOST_TRIES = 20
