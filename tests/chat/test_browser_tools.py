@@ -7,21 +7,19 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from neo.chat.parts import Controls
-from tests.chat.browser import DONE, say, tab
+from tests.chat.browser import DONE, listen_as, say, tab
 
 
 def test_a_listener_is_described_and_called_simulated(visit):
     page = visit()
-    page.click("#neo-listener input")
-    page.get_by_role("option", name="Nadia (simulated)").click()
+    listen_as(page, "Nadia (simulated)")
     page.wait_for_selector(".neo-about:has-text('night-shift')")
     expect(page.locator(".neo-about")).to_have_text(re.compile(r"wants <b>long</b> stories\.$"))
 
 
 def test_a_filter_and_a_listener_reach_the_assistant(visit, script):
     page = visit()
-    page.click("#neo-listener input")
-    page.get_by_role("option", name="Nadia (simulated)").click()
+    listen_as(page, "Nadia (simulated)")
     page.wait_for_selector(".neo-history [data-key='audiobook:the-sea-around-us']")
     tab(page, "Filters")
     page.get_by_label("Podcast show").check()
