@@ -31,6 +31,7 @@ WINDOWS = ((4, 2), (2, 1))  # words of a piece, words between two pieces: names 
 MOST_PIECES = 32  # of a message
 REFUSAL = (-4.0, 1.0)  # the least and the most that "not" may gain
 HEARD = 3.0  # what an act gains that is heard
+CRISIS, DISTRESS = ("situation", "crisis"), 0.4  # the least chance of it, by the vector alone, for help to be named
 TOGETHER = 256  # messages whose pieces are scored at once
 NAMED = {"title": "title", "maker": "by"}
 NAME = "Xx"  # stands for a title or maker where letters are read: those of names say nothing of a request
@@ -97,7 +98,6 @@ class Hints:
         facets = [(chances[at], Term(*outputs[self.probe.facets[at]])) for at in order[: MOST + MOST_POSSIBLE]]
         sure = [term for chance, term in facets if chance >= LIKELY][:MOST]
         rest = [term for chance, term in facets if chance >= POSSIBLE and term not in sure]
-        said = [at for at, (field, _) in enumerate(outputs) if field == "situation"]
         return Hint(
             act=next((name for name in names("act") if alone[outputs.index(("act", name))] >= LIKELY), None),
             follows=FOLLOWS in likely,
@@ -113,9 +113,18 @@ class Hints:
                 *(Term("length", name) for name in names("length")),
             ),
             perhaps=tuple(rest[:MOST_POSSIBLE]),
-            situation=outputs[max(said, key=lambda at: whole[at])][1] if said else None,
+            situation=self._situation(whole, alone),
             refusal=float(logit(whole[outputs.index(REFUSES)])) if REFUSES in outputs else 0.0,
         )
+
+    def _situation(self, whole: np.ndarray, alone: np.ndarray) -> str | None:
+        """Which small talk it would be, by vector and letters and by the vector alone. Distress where the vector alone
+        may mean it: who is in it must be told of help, whatever the letters say, and who is not loses little."""
+        outputs = self.probe.outputs
+        if CRISIS in outputs and alone[outputs.index(CRISIS)] >= DISTRESS:
+            return CRISIS[1]
+        said = [at for at, (field, _) in enumerate(outputs) if field == "situation"]
+        return outputs[max(said, key=lambda at: whole[at] * alone[at])][1] if said else None
 
 
 def placed(hint: Hint, slate: Sequence[str]) -> Hint:

@@ -189,6 +189,31 @@ def test_small_talk_is_heard_and_not_read():
     assert Hint().situation is None and Hints(Asks(), Words(), MENTIONS).of(["why"])[0].situation is None
 
 
+class Feels(Probe):
+    """Chances of sadness, distress and bad health, by a vector alone and with letters."""
+
+    def __init__(self, alone: tuple[float, ...], whole: tuple[float, ...]):
+        super().__init__(4, tuple(("situation", name) for name in ("sad", "crisis", "health")))
+        self.alone, self.whole = alone, whole
+
+    def forward(self, vectors, spelled=None):
+        return torch.logit(torch.tensor([self.alone if spelled is None else self.whole] * len(vectors)))
+
+
+@pytest.mark.parametrize(
+    ("alone", "whole", "situation"),
+    [
+        ((0.6, 0.1, 0.2), (0.1, 0.1, 0.5), "health"),
+        ((0.6, 0.45, 0.2), (0.9, 0.001, 0.1), "crisis"),
+        ((0.6, 0.3, 0.2), (0.9, 0.001, 0.1), "sad"),
+    ],
+    ids=["vector and letters count alike", "help is named where the vector may mean distress", "but not for less"],
+)
+def test_which_situation_is_heard_by_hand(alone, whole, situation):
+    (found,) = Hints(Feels(alone, whole), Words(), MENTIONS).of(["why"])
+    assert found.situation == situation
+
+
 def test_titles_of_the_slate_have_a_position():
     hint = Hint(terms=(Term("title", "serial"), Term("title", "Empire"), Term("by", "Criminal")))
     slate = ("Criminal", "Empire: A History", "Serial")
