@@ -31,7 +31,8 @@ WINDOWS = ((4, 2), (2, 1))  # words of a piece, words between two pieces: names 
 MOST_PIECES = 32  # of a message
 REFUSAL = (-4.0, 1.0)  # the least and the most that "not" may gain
 HEARD = 3.0  # what an act gains that is heard
-CRISIS, DISTRESS = ("situation", "crisis"), 0.4  # the least chance of it, by the vector alone, for help to be named
+CRISIS = ("situation", "crisis")
+IN_DOUBT = 0.4  # the least chance of a crisis, by the vector alone, for help to be named
 TOGETHER = 256  # messages whose pieces are scored at once
 NAMED = {"title": "title", "maker": "by"}
 NAME = "Xx"  # stands for a title or maker where letters are read: those of names say nothing of a request
@@ -118,10 +119,10 @@ class Hints:
         )
 
     def _situation(self, whole: np.ndarray, alone: np.ndarray) -> str | None:
-        """Which small talk it would be, by vector and letters and by the vector alone. Distress where the vector alone
-        may mean it: who is in it must be told of help, whatever the letters say, and who is not loses little."""
+        """Which small talk it would be: the vector with letters and the vector alone count alike. A crisis wherever the
+        vector alone may mean one: who is in it must be told of help, and who is not loses little."""
         outputs = self.probe.outputs
-        if CRISIS in outputs and alone[outputs.index(CRISIS)] >= DISTRESS:
+        if CRISIS in outputs and alone[outputs.index(CRISIS)] >= IN_DOUBT:
             return CRISIS[1]
         said = [at for at, (field, _) in enumerate(outputs) if field == "situation"]
         return outputs[max(said, key=lambda at: whole[at] * alone[at])][1] if said else None
