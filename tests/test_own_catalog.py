@@ -107,11 +107,13 @@ def test_from_files_to_chat(trained, base):
     found = json.loads(run(neo_app, "evaluate", *where, "--suite", "recommend", "--queries", "4", "--json"))
     assert 0 <= found["recommend"]["model"]["HR@10"]["mean"] <= 1
     assert set(found["recommend"]["from one listen"]) >= {"model", "co-listening", "neighbours"}
-    tastes = SidBook.load(weights).tastes
+    book, one = SidBook.load(weights), "show:bees-in-2-parts"
     together, apart = (
-        tastes["show:bees-in-2-parts"] @ tastes[key] for key in ("show:bees-in-12-parts", "show:bridges-in-4-parts")
+        book.tastes[one] @ book.tastes[key] for key in ("show:bees-in-12-parts", "show:bridges-in-4-parts")
     )
     assert together > apart, "who hears one show about bees hears the others"
+    said = dict(zip(book.pairs.keys, book.pairs.rows([one])[0], strict=True))
+    assert said["show:bees-in-12-parts"] > said["show:bridges-in-4-parts"], "and was counted"
 
 
 def test_two_processes_train_one_model(trained, base, tmp_path):

@@ -62,7 +62,8 @@ def next_listen(bench: Bench, heard: list[int], type_: str) -> tuple[Message, Pl
     """What `Bench.rank` needs for an item of a type that somebody with this history has not heard."""
     shelf = bench.shelf
     spans = tuple(shelf.items[i].sid for i in heard[-HISTORY:])
-    message = bench.assistant.message(f"Recommend one {type_} for me.", spans, shelf.tastes[heard].mean(0))
+    taste = bench.assistant.mean_vector(tuple(shelf.items[i] for i in heard))
+    message = bench.assistant.message(f"Recommend one {type_} for me.", spans, taste)
     view = bench.tries.by_type[type_].everything().without([shelf.items[i].sid for i in heard])
     return message, Plan("recommend", types=((type_, 1),), ids_only=True), type_, view
 

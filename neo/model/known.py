@@ -2,9 +2,10 @@
 
 An item is told by its features, by its own vector and by that vector as listeners move it (where listeners are
 recorded). What the items of a history share, and the message, say which features are wanted, and how much likeness to
-what was said and to what was heard counts. The chance of a code, behind the codes before it, is that of the items whose
-SIDs go on so: a softmax over items, read along the trie. Nothing is chosen here: these are numbers among the scores of
-a code, learned from requests and listens as the others are. Items that are new since then are told in the same way.
+what was said and to what was heard counts. What two items say of each other is counted from the same listens. The
+chance of a code, behind the codes before it, is that of the items whose SIDs go on so: a softmax over items, read along
+the trie. Nothing is chosen here: these are numbers among the scores of a code, learned from requests and listens as the
+others are. Items that are new since then are told in the same way, though no pairs are known of them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from neo.sids.build import rebuilt
 from neo.sids.sid import Sid
@@ -25,6 +27,7 @@ UNKNOWN = 0.05
 LIKENESS, SHARES, SAID = 20.0, 2.5, 4.0  # inputs in a scale in which one step of Adam says something, but not all
 HARDLY = -60.0  # the score of what cannot be
 NEAR = 0.07  # what the likeness to what was heard counts before anything is learned
+PAIRED = 2.2  # what pairs count; found on listeners held out, since those who were counted would make it too much
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,11 @@ class KnownItems(nn.Module):
         self._items = [self._known(key, book.assigned[key][0]) for key in self._at]
         self.table = Table.of(self._items, self.types)
         self.alike, self.bias = nn.Parameter(torch.tensor([NEAR])), nn.Parameter(torch.zeros(len(names)))
+        self.paired = nn.Parameter(torch.tensor([PAIRED]))
+        columns = {key: at for at, key in enumerate(book.pairs.keys)}
+        none = len(columns)  # also of items that are new
+        paired = torch.tensor([*(columns.get(key, none) for key in self._at), none])
+        self.register_buffer("_pair_of", paired, persistent=False)
         features, width = len(book.features.names), next(iter(book.quantizers.values())).codebooks.shape[-1]
         if not features:
             return
@@ -160,7 +168,8 @@ class KnownItems(nn.Module):
 
     def tell(self, message: Tensor, listener: Tensor, heard: Tensor | None = None) -> Told:
         """What the vectors of messages [m, encoder width] and tastes [m, encoder width + features] say: the mean vector
-        of what was heard, and the share of it that has each feature.
+        of what was heard, and the share of it that has each feature. Behind them a taste may have [items of the book's
+        pairs] what was heard says of each; those of listeners to learn from have not, for they were counted.
 
         `heard` [m, most]: items that cannot come next, by position, as many as the book knows where there is none. In
         training alone: nobody hears again what they are known by, and it is most like itself. Afterwards it changes no
@@ -170,13 +179,16 @@ class KnownItems(nn.Module):
             return Told(table, self.bias.new_zeros(len(message), 0), self.bias.new_zeros(len(message), 1))
         if table.features.device != message.device:
             table = self.table = table.to(message.device)
-        vector, shares = listener[:, : message.shape[1]], SHARES * listener[:, message.shape[1] :]
-        counts = 2 * torch.sigmoid(self.counts(SAID * message))
+        sizes = message.shape[1], table.features.shape[1]
+        vector, shares, pairs = listener.split([*sizes, listener.shape[1] - sum(sizes)], dim=1)
+        shares, counts = SHARES * shares, 2 * torch.sigmoid(self.counts(SAID * message))
         wanted = self.said(SAID * message) + counts * (self.straight(shares) + self.bent(shares))
         near = counts * LIKENESS * self.alike * (vector @ table.tastes.T)
         meant = LIKENESS * self.meant(SAID * message) * (message @ table.contents.T)
         bias = torch.where(table.learned < 0, self.bias.mean(), self.bias[table.learned])
         scores = wanted @ table.features.T + near + meant + bias
+        if pairs.shape[1]:
+            scores = scores + counts * self.paired * F.pad(pairs, (0, 1))[:, self._pair_of[table.learned]]
         if heard is not None:
             room = torch.cat([scores, scores[:, :1]], dim=1)
             scores = room.scatter(1, heard, HARDLY)[:, :-1]

@@ -23,6 +23,7 @@ from neo.sids.build import TypeSids, TypeStats, assign, build_type, rebuilt, sta
 from neo.sids.encoder import TextEncoder
 from neo.sids.features import Features
 from neo.sids.listening import IN_SIDS, IN_TASTES, blended, kept_histories
+from neo.sids.pairs import Pairs
 from neo.sids.quantizer import ResidualQuantizer
 from neo.sids.sid import Sid
 from neo.sids.vocabulary import TypeShape
@@ -47,6 +48,8 @@ class SidBook:
     tastes: dict[str, np.ndarray] = field(default_factory=dict)
     """Item key -> its vector moved by what is heard together, of the items that recorded listeners heard."""
     features: Features = Features()
+    pairs: Pairs = field(default_factory=Pairs)
+    """Which of these items the listeners of training heard together."""
 
     @property
     def shapes(self) -> tuple[TypeShape, ...]:
@@ -63,6 +66,7 @@ class SidBook:
                 stacked = np.array(list(vectors.values()), np.float16)
                 np.savez_compressed(folder / name, keys=np.array(list(vectors)), vectors=stacked)
         self.features.save(folder)
+        self.pairs.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> "SidBook":
@@ -73,7 +77,8 @@ class SidBook:
                 quantizers = {name: ResidualQuantizer(books[name]) for name in books.files}
             items = {key: (Sid.parse(text), rank) for key, (text, rank) in stored["items"].items()}
             contents, tastes = (_vectors(folder / name) for name in (CONTENTS, TASTES))
-            return cls(stored["encoder"], quantizers, items, {}, contents, tastes, Features.load(folder))
+            features, pairs = Features.load(folder), Pairs.load(folder)
+            return cls(stored["encoder"], quantizers, items, {}, contents, tastes, features, pairs)
         except (OSError, ValueError, KeyError) as error:
             raise SidsMissing(
                 f"no usable SIDs in {folder} ({error}): expected sids.json and codebooks.npz; "
@@ -89,14 +94,14 @@ def _vectors(path: Path) -> dict[str, np.ndarray]:
 
 
 def tastes_of(items: Iterable[CatalogItem], book: SidBook, encoder: TextEncoder) -> np.ndarray:
-    """What each item says of the taste of who heard it [encoder width + features]: its vector from the book, else the
-    encoder's view of the item, and its features."""
+    """What each item says of the taste of who heard it [encoder width + features + items of `book.pairs`]: its vector
+    from the book, else the encoder's view of the item; its features; and what it says of every other item."""
     items = list(items)
     unheard = [item for item in items if item.key not in book.tastes]
     encoded = encoder.encode([item_text(item) for item in unheard]) if unheard else ()
     known = {item.key: vector for item, vector in zip(unheard, encoded, strict=True)} | book.tastes
     vectors = np.array([known[item.key] for item in items], np.float32)
-    return np.hstack([vectors, book.features.rows(items)])
+    return np.hstack([vectors, book.features.rows(items), book.pairs.rows(item.key for item in items)])
 
 
 def item_text(item: CatalogItem) -> str:

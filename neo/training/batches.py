@@ -10,6 +10,7 @@ from neo.hints import Hints, placed
 from neo.model.neo import Batch
 from neo.plan import Hint
 from neo.sids.encoder import TextEncoder
+from neo.sids.pairs import Pairs
 from neo.sids.sid import Sid
 from neo.training.listeners import SHORTEST_HISTORY
 from neo.training.recipe import Mixture, ShortcutConfig
@@ -87,15 +88,18 @@ def samples(composer: Composer, encoder: TextEncoder, config: ShortcutConfig) ->
     asking = [composer.ask_for_next() for _ in range(composer.listeners.up_to(config.listeners))]
     worded = sorted(set(asking))
     vectors = dict(zip(worded, encoder.encode(worded), strict=True))
+    histories: dict[tuple[int, ...], None] = {}  # few recorded listeners are drawn more than once
     for text in asking:
         heard = composer.next_listener()
+        histories[tuple(heard)] = None
         tastes, keys = composer.shelf.tastes_of(heard), tuple(items[index].key for index in heard)
         for at in range(SHORTEST_HISTORY, len(heard)):
             rows.append((vectors[text], tastes[:at].mean(0), items[heard[at]].sid, keys[:at]))
     message, listener, sids, told = zip(*rows, strict=True)
     nothing = np.zeros(composer.shelf.tastes.shape[1], np.float32)
     known = [nothing if vector is None else vector for vector in listener]
-    return Samples(np.stack(message).astype(np.float32), np.stack(known).astype(np.float32), list(sids), list(told))
+    vectors = (np.stack(each).astype(np.float32) for each in (message, known))
+    return Samples(*vectors, list(sids), list(told), Pairs.of([item.key for item in items], histories))
 
 
 def _example(format_: Format, turns: list, shelf: Shelf) -> Example:

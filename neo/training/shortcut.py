@@ -6,7 +6,7 @@ backbone's own part is what words and plan add. The shortcut stays as it is afte
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neo.model.neo import NeoModel
+from neo.sids.pairs import Pairs
 from neo.sids.sid import Sid
 from neo.training.fitting import Fit, fit
 from neo.training.recipe import ShortcutConfig
@@ -23,12 +24,14 @@ from neo.training.recipe import ShortcutConfig
 @dataclass(frozen=True)
 class Samples:
     """`message` [n, encoder width], `listener` [n, encoder width + features]; `sids` [n] are the items that answer
-    them, `heard` [n] the keys of those that the listener's vector tells of, heard or named as liked."""
+    them, `heard` [n] the keys of those that the listener's vector tells of, heard or named as liked; `pairs`: of
+    all items, by the listeners who are among these samples."""
 
     message: np.ndarray
     listener: np.ndarray
     sids: list[Sid]
     heard: list[tuple[str, ...]]
+    pairs: Pairs = field(default_factory=Pairs)
 
     def __len__(self) -> int:
         return len(self.sids)

@@ -25,6 +25,7 @@ from neo.hints import Hints
 from neo.model.neo import NeoModel
 from neo.model.probe import Probe
 from neo.sids.encoder import TextEncoder
+from neo.sids.pairs import Pairs
 from neo.training.batches import Example, bucketed, collate, examples, samples
 from neo.training.curves import draw_curves
 from neo.training.listeners import Listeners
@@ -62,6 +63,8 @@ class Run:
     """Made by `run`."""
     unseeing: list[Probe] = field(default_factory=list)
     """Made by `run` as well: probes that have not seen one fold of the wordings, in the order of the folds."""
+    pairs: Pairs = field(default_factory=Pairs)
+    """Counted by `run`, for the book of the weights that it makes."""
 
     @property
     def writes(self) -> bool:
@@ -164,11 +167,13 @@ def _shortcut(run: Run, progress) -> None:
         shortcut.requires_grad_(True)  # a model that is trained already has it still
         losses = fit_shortcut(run.model, made, config, run.recipe.seed, partial(progress, "shortcut"))
         _log(run, {"stage": "shortcut", "samples": len(made), "held_out": [round(loss, 4) for loss in losses]})
+        made.pairs.save(run.folder)
         _save(path, shortcut.state_dict())
 
     run.once(path, make)
     shortcut.load_state_dict(_load(path))
     shortcut.requires_grad_(False)
+    run.pairs = Pairs.load(run.folder)
 
 
 def _log(run: Run, entry: dict) -> None:

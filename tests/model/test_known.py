@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from neo.model.known import UNKNOWN, KnownItems, Told
 from neo.sids.features import Features
+from neo.sids.pairs import Pairs
 from neo.sids.sid import Sid
 from neo.sids.vocabulary import Vocabulary
 from neo.wording import LANGUAGES
@@ -19,13 +20,14 @@ FIRST = {"audiobook": 0, "show": 8}
 ONLY = torch.tensor([0])
 
 
-def known(sids: list[Sid], seed: int = 0, contents=(), tastes=()) -> KnownItems:
-    """Items of these SIDs with three random features each, and their vectors."""
+def known(sids: list[Sid], seed: int = 0, contents=(), tastes=(), pairs: tuple[str, ...] = ()) -> KnownItems:
+    """Items of these SIDs with three random features each, and their vectors; `pairs` are known of these keys."""
     book, rng = tiny.book(SHAPES), np.random.default_rng(seed)
     book.assigned = {f"{sid.type}:{at}": (sid, 0) for at, sid in enumerate(sids)}
     values = {key: rng.random(3).astype(np.float32) for key in book.assigned}
     book.features = Features(("fame", "topic:sea", "topic:law"), values)
     book.contents, book.tastes = (dict(zip(values, given, strict=False)) for given in (contents, tastes))
+    book.pairs = Pairs.of(pairs, [range(len(pairs))])
     torch.manual_seed(seed)
     made = KnownItems(Vocabulary(100, book.shapes, LANGUAGES), book).eval().requires_grad_(False)
     for parameter in made.parameters():
@@ -84,6 +86,21 @@ def test_likeness_to_what_is_said_and_heard_by_hand():
     message, taste = torch.zeros(1, tiny.WIDTH), torch.zeros(1, tiny.WIDTH + 3)
     message[0, 0], taste[0, 3] = 0.5, 1.0
     assert made.tell(message, taste).scores[0].tolist() == pytest.approx([20 * 0.3 * 0.5, 20 * 0.1 * 1.0])
+
+
+def test_what_pairs_say_is_added_to_the_item_it_is_said_of_by_hand():
+    """Pairs know the second, another and the first; the third item came later, the fourth nobody heard."""
+    sids_ = [Sid("show", codes) for codes in ((1, 0, 0), (1, 0, 2), (4, 3, 1))]
+    made = known([sids_[0], sids_[2]], pairs=("show:1", "show:elsewhere", "show:0"))
+    made.take_up({sids_[1]: np.zeros(3, np.float32)})
+    with torch.no_grad():
+        made.counts.weight.zero_()
+        made.counts.bias.fill_(log(3))  # a history counts 2 x 3/4
+        made.paired.fill_(2.0)
+    message, taste = asked(0)
+    said = torch.cat([taste, torch.tensor([[0.5, 7.0, -1.0]])], dim=1)
+    gained = made.tell(message, said).scores - made.tell(message, taste).scores
+    assert gained[0].tolist() == pytest.approx([-3.0, 0.0, 1.5], abs=1e-5)
 
 
 def test_an_item_whose_own_vector_is_not_known_is_told_by_its_codes():

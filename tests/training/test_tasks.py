@@ -173,3 +173,17 @@ def test_what_the_shortcut_learns_from_tells_what_was_heard_or_liked():
         assert BY_SID[sid].key not in keys and bool(keys) == bool(made.listener[at].any())
         if len(keys) == 1:
             np.testing.assert_allclose(made.listener[at], by_key[keys[0]], atol=1e-6)
+
+
+def test_pairs_are_counted_from_the_listeners_that_the_shortcut_learns_from():
+    config = ShortcutConfig(1, {"recommend": {"codes": 1.0}}, listeners=3)
+    made = batches.samples(composer(), Vectors(), config)
+    whole = {}
+    for keys, sid in zip(made.heard, made.sids, strict=True):
+        if keys:
+            whole[keys[0]] = {*keys, BY_SID[sid].key}
+    together = made.pairs.counts.toarray()
+    assert len(whole) == 3 and together.sum() == sum(len(keys) * (len(keys) - 1) for keys in whole.values())
+    for keys in whole.values():
+        at = [made.pairs.keys.index(key) for key in keys]
+        assert (together[np.ix_(at, at)] + np.eye(len(at)) >= 1).all()
