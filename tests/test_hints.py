@@ -9,7 +9,19 @@ import torch
 from catalog.lookup import MakerIndex, TitleIndex
 from catalog.mentions import Mentions
 from neo.format import Format, Message, Reply
-from neo.hints import HEARD, MOST, MOST_PIECES, MOST_POSSIBLE, REFUSAL, Hints, leanings, pieces, placed, unnamed
+from neo.hints import (
+    COUNTED,
+    HEARD,
+    MOST,
+    MOST_PIECES,
+    MOST_POSSIBLE,
+    REFUSAL,
+    Hints,
+    leanings,
+    pieces,
+    placed,
+    unnamed,
+)
 from neo.model.probe import BARE, BUCKETS, FOLLOWS, REFUSES, Probe, letters
 from neo.plan import Hint, Plan, Term
 from neo.sids.vocabulary import TypeShape, Vocabulary
@@ -281,3 +293,12 @@ def test_an_act_that_is_heard_in_the_last_message_is_weighed_in_the_plan():
     why, thanks = (Message("", np.ones(4, np.float32), hint=Hint(act=act)) for act in ("why", "talk"))
     assert leanings([why, Reply(Plan("why", refs=(1,))), thanks]) == {"talk": HEARD, "not": 0.0}
     assert leanings([Message("", np.ones(4, np.float32), hint=Hint(act="recommend"))]) == {"not": 0.0}
+
+
+def test_a_count_that_alone_is_heard_is_weighed_in_the_plan():
+    def gained(*counts: int, types: tuple[str, ...] = ("show",)) -> dict[str, float]:
+        return leanings([Message("", np.ones(4, np.float32), hint=Hint(types=types, counts=counts))])
+
+    assert gained(6) == gained(6, types=()) == {"x6": COUNTED, "not": 0.0}
+    assert gained(2, types=("show", "audiobook")) == {"not": 0.0}, "of which of them is not known"
+    assert gained(2, 1) == gained(3) == gained(1) == gained() == {"not": 0.0}, "one and three may not have been said"

@@ -148,7 +148,7 @@ class Engine:
             id_ = allowed[0]
             if len(allowed) > 1:
                 scores = self.runner.text_scores(context.hidden)[allowed]
-                scores = scores + np.array([rules.leanings_by_id.get(option, 0.0) for option in allowed])
+                scores = scores + np.array([state.gain(option) for option in allowed])
                 id_ = allowed[int(np.argmax(scores))]
             state = state.advance(id_)
             written.append(id_)

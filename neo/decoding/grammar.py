@@ -95,6 +95,13 @@ class PlanState:
     value: tuple[int, ...] = ()
     closed: bool = False
 
+    def gain(self, id_: int) -> float:
+        """What is added to the score of a token that may come next. That of a count only behind a type: elsewhere it
+        stands in place of a type, or for a position."""
+        if id_ in self.rules.group("count") and self.pending != "count":
+            return 0.0
+        return self.rules.leanings_by_id.get(id_, 0.0)
+
     def allowed(self) -> frozenset[int]:
         """Ids that may come next. Raises NothingAllowed in a closed plan."""
         if self.closed:

@@ -75,3 +75,12 @@ def test_a_slate_is_paid_by_hand():
 def test_what_the_filter_cannot_give_is_not_waited_for():
     state = ReplyState(VOCABULARY, 2, (("show", 3),), (("show", 1),)).item("show")
     assert state.may_end() and not state.allowed_controls()
+
+
+def test_a_count_gains_behind_a_type_alone():
+    """In place of a type it would win over all of them; behind "ref" it is a position."""
+    count, show = VOCABULARY.id("x6"), VOCABULARY.opener("show")
+    start = PlanState(PlanRules(VOCABULARY, VALUES, (), {"x6": 8.0, "not": 1.0})).advance(VOCABULARY.id("recommend"))
+    assert count in start.allowed() and start.gain(count) == 0.0 and start.gain(VOCABULARY.id("not")) == 1.0
+    assert start.advance(show).gain(count) == 8.0 and start.advance(show).gain(VOCABULARY.id("x5")) == 0.0
+    assert start.advance(VOCABULARY.id("ref")).gain(count) == 0.0
