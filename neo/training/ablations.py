@@ -31,6 +31,7 @@ from neo.prepare import prepare_catalog
 from neo.settings import Settings
 from neo.sids.build import assign
 from neo.sids.encoder import TextEncoder
+from neo.sids.pairs import Pairs
 from neo.sids.quantizer import ResidualQuantizer
 from neo.sids.store import SidBook
 from neo.training.listeners import listeners_of
@@ -209,9 +210,11 @@ def _measured(variant: Variant, folder: Path, shortcut: Path, setup: Setup, prog
         setup.probe.save(folder / f"{name}.safetensors")
     if not variant.own_shortcut and shortcut.exists() and shortcut.parent != folder:
         shutil.copy(shortcut, folder / "shortcut.pt")
+        Pairs.load(shortcut.parent).save(folder)  # those of the listeners that it learned from
     format_ = variant.format(plain.tokenizer, plain.vocabulary)
     trained = Run(folder, recipe, model, format_, shelf, listeners, encoder, stages=variant.stages)
     run(trained, progress)
+    own = replace(own, pairs=trained.pairs)
     load.save(folder / "weights", model, trained.probe, own, settings.base, recipe.adapter)
     served = replace(settings, weights=folder / "weights", dtype="auto")
     loaded = load.load(served)

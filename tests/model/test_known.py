@@ -89,7 +89,7 @@ def test_likeness_to_what_is_said_and_heard_by_hand():
 
 
 def test_what_pairs_say_is_added_to_the_item_it_is_said_of_by_hand():
-    """Pairs know the second, another and the first; the third item came later, the fourth nobody heard."""
+    """Of three items the second is new since training; of the others pairs say -1 and .5, of one elsewhere 7."""
     sids_ = [Sid("show", codes) for codes in ((1, 0, 0), (1, 0, 2), (4, 3, 1))]
     made = known([sids_[0], sids_[2]], pairs=("show:1", "show:elsewhere", "show:0"))
     made.take_up({sids_[1]: np.zeros(3, np.float32)})

@@ -68,6 +68,8 @@ def test_variants_are_trained_measured_and_not_made_twice(tmp_path):
     figures = ablate(tmp_path / "out", ["whole"], setup)
     assert set(figures["whole"]) == {"plans"}
     assert len(table({name: found | _nothing() for name, found in figures.items()})) == 2
+    pairs = SidBook.load(tmp_path / "out" / "whole" / "weights").pairs
+    assert 0 < pairs.counts.max() <= 2 < BOOK.pairs.counts.max(), "of its own two listeners, not of the shipped model's"
     again = ablate(tmp_path / "out", ["whole"], replace(setup, book=None))
     assert again == figures, "what is there is read"
     with pytest.raises(NeoError, match="another recipe"):
