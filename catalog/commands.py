@@ -193,7 +193,7 @@ def _run(path, database, as_, dry_run, listener, columns, item_type, each: bool 
         importer = importer_for(source, as_)
         notes.print(f"{source.name}: {importer.about} (--as {importer.name})", markup=False, highlight=False)
         reading = importer.read(source, options)
-        _say_columns(reading.understood)
+        _say_columns(reading)
         engine = databases.open_database(database)
         stack.callback(engine.dispose)
         bar = stack.enter_context(_bar(source))
@@ -241,10 +241,11 @@ def _columns(said: list[str] | None) -> dict[str, str]:
     return chosen
 
 
-def _say_columns(understood) -> None:
-    if understood:
-        pairs = ", ".join(f"{column} = {field}" for column, field in understood.items())
-        notes.print(f'columns: {pairs} (correct with --map "COLUMN=field")', markup=False, highlight=False)
+def _say_columns(reading) -> None:
+    if reading.understood:
+        pairs = ", ".join(f"{column} = {field}" for column, field in reading.understood.items())
+        left = f"; left out: {', '.join(reading.ignored)}" if reading.ignored else ""
+        notes.print(f'columns: {pairs}{left} (correct with --map "COLUMN=field")', markup=False, highlight=False)
 
 
 def _say_rejected(problem: Problem) -> None:

@@ -96,6 +96,8 @@ class ImportedRecord(_Record):
     makers: tuple[Words, ...] = Field(default=(), max_length=10)
     language: Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")] | None = None
     """ISO 639-1 code, 639-3 where there is none."""
+    likely_language: str | None = None
+    """What its text seems to be in: for items of which no language is said."""
     year: int | None = Field(default=None, ge=-3000, le=2100)
     topics: tuple[str, ...] = Field(default=(), max_length=6)
     tones: tuple[str, ...] = Field(default=(), max_length=3)

@@ -71,7 +71,7 @@ def store_batch(session: Session, rows: Sequence[KeyedRow], keep: bool = False) 
     """
     session.flush()
     known = _known(session, [row.key for row in rows])
-    values = {row.key: _values(row.row) for row in rows}
+    values = {row.key: _values(row.row, known.get(row.key)) for row in rows}
     if keep:
         for key, before in known.items():
             values[key] |= {name: old for name, old in before.values.items() if values[key][name] in (None, "", ())}
@@ -114,12 +114,17 @@ class _Known:
     values: dict[str, object]
 
 
-def _values(row: Row) -> dict[str, object]:
-    record = row.record
+def _values(row: Row, before: _Known | None) -> dict[str, object]:
+    """What a row says of its item; the language that it seems to be in only where none is known, and for an item that
+    is stored only if the row has more of its text than the title."""
+    record, language = row.record, row.record.language
+    unknown = before is None or (before.values["language"] == UNKNOWN_LANGUAGE and record.description)
+    if language is None and unknown:
+        language = record.likely_language
     return {
         "type": row.type,
         "title": record.title,
-        "language": record.language,
+        "language": language,
         "year": record.year,
         "minutes": record.minutes,
         "fame": record.fame,

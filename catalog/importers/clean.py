@@ -79,7 +79,8 @@ class Cleaner:
         return ImportedRecord.model_construct(
             title=title,
             makers=tuple(dict.fromkeys(name[:MOST_TITLE] for name in names_of(fields.get("makers"), ";|")))[:10],
-            language=self._language(fields.get("language"), f"{title}. {description}"),
+            language=self._language(fields.get("language")),
+            likely_language=detected(f"{title}. {description}"),
             year=self._year(fields.get("year")),
             minutes=self._minutes(fields),
             fame=self._fame(fields),
@@ -112,13 +113,13 @@ class Cleaner:
             self._genres[genre] = found
         return self._genres[genre]
 
-    def _language(self, value: object, text: str) -> str | None:
+    def _language(self, value: object) -> str | None:
         said = one_line(value)
         if said and not nothing(said):
             if code := language_code(said):
                 return code
             self._note("language", said, "no language that we know: guessed from the text")
-        return detected(text)
+        return None
 
     def _year(self, value: object) -> int | None:
         if nothing(value):

@@ -65,6 +65,8 @@ class Reading:
     entries: Iterator[Entry | Refused]
     understood: Mapping[str, str] = field(default_factory=dict)
     """Column -> field; shown, so that it can be corrected."""
+    ignored: tuple[str, ...] = ()
+    """Columns that are no field; shown likewise."""
 
 
 def says(fields: Iterable[str], options: Options) -> Says:

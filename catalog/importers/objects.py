@@ -116,7 +116,7 @@ def _mapped(source: Source, found: Iterator[tuple[int, object]], options: Option
         for place, one in chain(first, found):
             yield entry_of(place, one, shape, kind)
 
-    return Reading(entries(), columns)
+    return Reading(entries(), columns, tuple(dict.fromkeys(name for name in names if name not in everything)))
 
 
 def entry_of(place: int, one: object, shape: Shape, says: Says = Says.ITEM) -> Entry | Refused:

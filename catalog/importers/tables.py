@@ -77,7 +77,7 @@ def read_table(
                 if fields is not None:
                     yield Entry(place, fields, kind, tuple(fields.pop("refs", ())))
 
-    return Reading(entries(), chosen)
+    return Reading(entries(), chosen, tuple(column for column in header if column and column not in chosen))
 
 
 def _delimiter(beginning: str) -> str | None:

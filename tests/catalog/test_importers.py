@@ -14,9 +14,9 @@ from catalog import exports
 from catalog.check import check
 from catalog.database import open_database
 from catalog.errors import FileUnusable
-from catalog.importers import IMPORTERS
+from catalog.importers import IMPORTERS, importer_for
 from catalog.importers.columns import USUAL, guess, of_listens
-from catalog.importers.entry import FIELDS
+from catalog.importers.entry import FIELDS, Options
 from catalog.importers.source import Source
 from catalog.queries import items_by_key
 from catalog.tables import Item, ItemRef, Listen, Listener
@@ -309,6 +309,31 @@ def test_what_a_file_does_not_say_stays(engine, small, bring):
     with Session(engine) as session:
         serial = item(session, "show:serial")
         assert (serial.year, serial.fame, serial.tones, serial.sid) == (2014, 5, ("gripping",), "show:1-1")
+
+
+def test_a_language_is_guessed_for_new_items_and_for_those_of_which_nothing_else_is_known(engine, bring):
+    """A list of titles alone must not change what a catalog says of them."""
+    title = "Das Leben der Anderen und die Geschichte dieser Stadt"
+    bring(engine, "shows.csv", f"title,author,language\n{title},Ada,en\nXq,Ada,\n")
+    with Session(engine) as session:
+        assert [row.language for row in session.scalars(select(Item).order_by(Item.id))] == ["en", "und"]
+    again = bring(engine, "titles.csv", f"title,author\n{title},Ada\n{title} und mehr,Bob\n").report
+    assert (again.changed, again.same, again.new) == (0, 1, {"show": 1})
+    bring(engine, "more.csv", f"title,author,description\nXq,Ada,{title} und noch mehr davon\n")
+    with Session(engine) as session:
+        assert [row.language for row in session.scalars(select(Item).order_by(Item.id))] == ["en", "de", "de"]
+
+
+def test_columns_that_are_left_out_are_told(tmp_path):
+    """A list in a column of its own is not read: whoever imports it has to see that."""
+    for name, content in (
+        ("lists.jsonl", '{"show": "Serial", "also": ["The Wild Coast"], "title": "Serial"}\n'),
+        ("lists.csv", "title,also\nSerial,The Wild Coast\n"),
+    ):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        source = Source(tmp_path / name)
+        reading = importer_for(source).read(source, Options())
+        assert "also" in reading.ignored and not set(reading.ignored) & set(reading.understood)
 
 
 def test_namesakes_with_numbers_of_their_own_stay_apart(engine, bring):
