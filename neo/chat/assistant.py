@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 from catalog import queries
 from catalog.database import open_database
 from catalog.lookup import MakerIndex, TitleIndex
-from catalog.mentions import Mentions
 from neo.chat.host import Host, Past
 from neo.chat.language import message_language
 from neo.chat.parts import Card, Controls, Conversation, Done, Notice, Part, Turn, Understood, Words
@@ -79,7 +78,7 @@ class Assistant:
         names = Names(TitleIndex.from_session(session), MakerIndex.from_session(session))
         self.steering = Steering(Tries.build(self._sids), names, self.where)
         known = set(map(tuple, session.execute(queries.facet_names())))
-        self.hints = Hints(self.probe, self.encoder, Mentions(names.titles, names.makers), known)
+        self.hints = Hints(self.probe, self.encoder, names.mentions, known)
         self.facet_values = facet_tries(session, self.format)
         self._pasts: dict[str, Past] = {}
         self._take_up_new_items(session)

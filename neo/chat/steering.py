@@ -5,11 +5,14 @@ step by step (tones, then formats, then the length or the topics, then both), an
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from sqlalchemy.orm import Session
 
 from catalog import queries
 from catalog.lookup import MakerIndex, TitleIndex
+from catalog.mentions import Mentions
+from catalog.names import plain
 from catalog.wish import Wish
 from neo.chat.parts import Controls, Conversation
 from neo.decoding.trie import Tries, View
@@ -25,6 +28,11 @@ class Names:
 
     titles: TitleIndex
     makers: MakerIndex
+
+    @cached_property
+    def mentions(self) -> Mentions:
+        """Which of these names stand in a message."""
+        return Mentions(self.titles, self.makers)
 
 
 @dataclass(frozen=True)
@@ -144,7 +152,8 @@ class Steering:
 
     def reread(self, plan: Plan, wording: Wording) -> Plan:
         """The plan with each name read as what bears it: by a title's name is that title, like a maker's name is by
-        that maker, and by "space" is topic space. Who bears a name in full keeps it."""
+        that maker, and by "space" is topic space. Who bears a name in full keeps it; "Serial and The Daily", which
+        nothing does, is two names."""
         terms = []
         for term in plan.terms:
             if term.field in ("like", "title", "by"):
@@ -159,8 +168,20 @@ class Steering:
                 elif scores[other] > scores[own]:
                     field = "by" if other == "maker" else "title" if plan.act == "search" else "like"
                     term = replace(term, field=field)
+                elif not any(scores.values()):
+                    terms += [replace(term, value=name) for name in self._listed(term.value, wording)]
+                    continue
             terms.append(term)
         return replace(plan, terms=tuple(dict.fromkeys(terms)))
+
+    def _listed(self, value: str, wording: Wording) -> list[str]:
+        """The titles that a value lists, if it is nothing but a list of titles; else itself."""
+        listed = [mention for mention in self.names.mentions.find(value) if mention.kind == "title"]
+        rest = value
+        for mention in reversed(listed):
+            rest = rest[: mention.start] + " " + rest[mention.stop :]
+        between = set(plain(rest).split()) <= {wording.phrases["and"]}
+        return [mention.said for mention in listed] if len(listed) > 1 and between else [value]
 
     def _loosened(
         self, session: Session, wish: Wish, plan: Plan, controls: Controls

@@ -68,6 +68,21 @@ def test_a_name_is_read_as_what_bears_it(steering, act, read, meant):
     assert steering.reread(Plan(act, ((ANY, 1),), terms=(read,)), EN).terms == (meant,)
 
 
+@pytest.mark.parametrize(
+    ("language", "read", "meant"),
+    [
+        ("en", "Serial and The Daily", ("Serial", "The Daily")),
+        ("en", "Serial, The Daily and Radiolab", ("Serial", "The Daily", "Radiolab")),
+        ("de", "Serial und The Daily", ("Serial", "The Daily")),
+        ("en", "The Secret Serial of The Daily", ("The Secret Serial of The Daily",)),
+        ("en", "Serial and Nothing That Exists", ("Serial and Nothing That Exists",)),
+    ],
+)
+def test_names_that_were_read_as_one_are_told_apart(steering, language, read, meant):
+    plan = steering.reread(Plan("recommend", ((ANY, 1),), terms=(Term("like", read),)), Wording.load(language))
+    assert plan.values("like") == meant
+
+
 def test_every_word_of_a_plan_becomes_a_filter(session, steering):
     terms = (Term("topic", "history"), Term("tone", "dark", wanted=False), Term("by", "Dan Carlin", wanted=False))
     items = left(session, steer(session, steering, Plan("recommend", (("show", 2),), ("en",), terms=terms)))
