@@ -20,7 +20,7 @@ run: setup ## open the chat on http://127.0.0.1:7860
 	@$(BIN)/python app.py
 
 test: setup ## all tests; the browser test needs chromium
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -120,8 +120,11 @@ class Wording:
         """Something the program says itself."""
         return render(self.notices[notice], **values)
 
-    def facts(self, item: CatalogItem, like: CatalogItem | None = None, asked: tuple[str, ...] = ()) -> str:
-        """What the model is told of an item. `like` is a liked item it shares topics with, `asked` topics asked for.
+    def facts(
+        self, item: CatalogItem, like: CatalogItem | None = None, asked: tuple[str, ...] = (), heard: bool = False
+    ) -> str:
+        """What the model is told of an item. `like` is another item that it shares topics with, one that the visitor
+        named or has `heard`; `asked` are topics asked for.
 
         Descriptions are in English and so stand in English conversations only.
         """
@@ -138,6 +141,7 @@ class Wording:
             description=item.description if self.language == "en" else "",
             like=like.title if shared else "",
             shared=self.labels("topics", shared, 2),
+            heard=heard,
             asked=self.labels("topics", asked, 2),
         )
 

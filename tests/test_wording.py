@@ -22,8 +22,9 @@ def test_facts_say_what_the_item_is():
     like = tiny.item("Criminal", topics=("law", "food"))
     assert wording.facts(item, like, ("law",)) == (
         "Serial | Sarah Koenig | 2014 | true crime and law | gripping | investigation series | "
-        "A reporter looks again at a murder case. | = Criminal: law | asked: law"
+        "A reporter looks again at a murder case. | liked Criminal: law | asked: law"
     )
+    assert " | heard Criminal: law" in wording.facts(item, like, heard=True)
     assert "reporter" not in Wording.load("es").facts(item), "descriptions are English and stay in English replies"
 
 

@@ -113,8 +113,8 @@ class Host:
             told = self.situation and wording.small_talk(self.situation, len(self.conversation.turns))
             return False, [Facts(told)] if told else []
         if steered.titled:
-            reasons = self._reasons(steered.titled[0]) if plan.act == "why" else ()
-            told = [wording.facts(steered.titled[0], *reasons), *(wording.facts(item) for item in steered.titled[1:2])]
+            facts = self._because if plan.act == "why" else wording.facts
+            told = [facts(steered.titled[0]), *(wording.facts(item) for item in steered.titled[1:2])]
             return False, [Facts(text, item.sid) for text, item in zip(told, steered.titled, strict=False)]
         if not slate:
             self.notices.append(wording.notice("no_slate"))
@@ -134,32 +134,32 @@ class Host:
                 for at, (item, other) in enumerate(zip(items, others, strict=True))
             ]
         if plan.act == "why":
-            return False, [Facts(wording.facts(items[0], *self._reasons(items[0])), items[0].sid)]
+            return False, [Facts(self._because(items[0]), items[0].sid)]
         return False, [Facts(wording.facts(item), item.sid) for item in items]
 
-    def _reasons(self, item: CatalogItem) -> tuple[CatalogItem | None, tuple[str, ...]]:
-        """What an earlier request has in common with an item it brought: a liked item, and topics asked for."""
+    def _because(self, item: CatalogItem) -> str:
+        """The facts of an item that was suggested, with what an earlier request has in common with it: a liked item,
+        and topics asked for."""
         turn = next((turn for turn in reversed(self.conversation.turns) if item in turn.items), None)
         if turn is None or turn.plan is None:
-            return None, ()
+            return self.wording.facts(item)
         liked = self.steering.items(self.session, turn.plan.values("like"), self.wording, [])
-        return self._related(item, tuple(liked)), tuple(t for t in turn.plan.values("topic") if t in item.topics)
+        return self._related(item, tuple(liked), turn.plan.values("topic"))
 
-    def _related(self, item: CatalogItem, liked: tuple[CatalogItem, ...]) -> CatalogItem | None:
-        """The liked item that shares topics, or the item of the history that shares the most."""
-        if like := next((other for other in liked if item.shared_topics(other)), None):
-            return like
-        best = max(self.past.items, key=lambda other: len(item.shared_topics(other)), default=None)
-        return best if best is not None and item.shared_topics(best) else None
+    def _related(self, item: CatalogItem, liked: tuple[CatalogItem, ...], asked: tuple[str, ...]) -> str:
+        """The facts of an item, with the liked item that shares topics, or the item of the history that shares the
+        most, and those of the topics asked for that it has."""
+        like = next((other for other in liked if item.shared_topics(other)), None)
+        near = max(self.past.items, key=lambda other: len(item.shared_topics(other)), default=None)
+        wanted = tuple(topic for topic in asked if topic in item.topics)
+        return self.wording.facts(item, like or near, wanted, heard=like is None)
 
     def item_chosen(self, sid: Sid) -> list[int]:
         """The SID's item as the filter meant it, kept for its card; its facts as a span."""
         item = self._read([sid])[sid]
         if self.steered.plan.ids_only:
             return []
-        wanted = tuple(topic for topic in self.steered.plan.values("topic") if topic in item.topics)
-        facts = self.wording.facts(item, self._related(item, self.steered.liked), wanted)
-        return self.format.facts(Facts(facts))
+        return self.format.facts(Facts(self._related(item, self.steered.liked, self.steered.plan.values("topic"))))
 
     def between_items(self, position: int) -> list[int]:
         return self.format.words(f"\n{position}. " if self.steered.plan.count > 1 else " ")

@@ -17,12 +17,23 @@ from neo.wording import LANGUAGES, Wording, render, slots
 
 SHORTEST_NAME = 8  # letters; shorter titles are words like any other
 TURNS = (3, 4, 5)
+HEARD_BEFORE = {  # language -> how its replies say that the visitor has a history
+    "en": r"\byour (history|list|listening|past|earlier)\b|\ba listen\b"
+    r"|\b(listened|heard|played|usually play|already met)\b",
+    "es": r"escuchaste|escuchado|sueles escuchar|lo que escuchas|historial",
+    "fr": r"écouté|écoutes\b",
+    "de": r"\bhast\b.*\bgehört\b|Verlauf|sonst hörst|für dich weitergehen",
+    "pt": r"\bouviu\b|seu histórico",
+    "it": r"ascoltat|ascolti\b",
+}
 
 
 def explain(bench: Bench, queries: int, progress=lambda: None) -> dict:
-    """Replies and explanations whose words name a title, maker or topic that neither facts nor visitor gave."""
+    """Replies and explanations whose words name a title, maker or topic that neither facts nor visitor gave; and, in
+    every language, replies to somebody without a history that speak of one."""
     composer = bench.composer(13, ("en",))
     found: dict[str, list[bool]] = {"titles": [], "makers": [], "topics": []}
+    pretended: dict[str, list[bool]] = {group: [] for group in GROUPS}
     wording = Wording.load("en")
     while len(found["titles"]) < queries:
         first = bench.serve(_small(composer)[0].text)
@@ -33,7 +44,23 @@ def explain(bench: Bench, queries: int, progress=lambda: None) -> dict:
             for kind, wrong in unsupported(bench, turn, first, wording).items():
                 found[kind].append(bool(wrong))
             progress()
-    return {f"replies with unsupported {kind}": share(values) for kind, values in found.items()}
+    for seed, (group, languages) in enumerate(GROUPS.items()):
+        composer = bench.composer(400 + seed, languages)
+        for _ in range(queries):
+            pretended[group].append(speaks_of_a_history(bench.serve(_small(composer)[0].text)))
+            progress()
+    return {
+        **{f"replies with unsupported {kind}": share(values) for kind, values in found.items()},
+        **{f"a history where there is none, {group}": share(values) for group, values in pretended.items()},
+    }
+
+
+def speaks_of_a_history(turn: Served) -> bool:
+    """Whether the words of a reply say that the visitor has heard something before."""
+    words = turn.words
+    for item in turn.items:
+        words = words.replace(item.title, " ").replace(item.description or item.title, " ")
+    return re.search(HEARD_BEFORE[turn.language], words, re.IGNORECASE) is not None
 
 
 def unsupported(bench: Bench, turn: Served, first: Served, wording: Wording) -> dict[str, set[str]]:

@@ -78,7 +78,7 @@ class Answers:
             wanted = tuple(topic for topic in topics if topic in item.topics)
             number = f"{position + 1}. " if len(chosen) > 1 else ""
             lead = intro + ("\n" if number else " ") if position == 0 else "\n"
-            parts += [lead + number, item.sid, Facts(wording.facts(item, relation, wanted))]
+            parts += [lead + number, item.sid, Facts(wording.facts(item, relation, wanted, relation is not like))]
             kind = "item"
             if relation is not None and self.draw.chance(0.8):
                 kind = "item_like" if relation is like else "item_history"

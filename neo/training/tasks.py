@@ -22,6 +22,8 @@ REPLACED = ("topic", "tone", "format", "by", "length")
 """Fields of which a changed request keeps nothing where it names another value."""
 AFRESH = ("recommend", "recommend", "recommend", "search", "search", "history")
 """Tasks of a fresh request after a slate, the likelier more often."""
+KNOWN = 0.25
+"""Share of whole replies to requests and to "why" that go to somebody with a history."""
 SAME_LANGUAGE = 0.85
 """Share of fresh requests in the language of the conversation: a language alone tells nothing of what is meant."""
 
@@ -88,7 +90,8 @@ class Composer:
 
     def _recommend(self, depth: str, wording: Wording) -> list[Message | Reply]:
         asked = self.requests.ask("recommend", wording, most=10 if depth == "plan" else 4 if depth == "codes" else 3)
-        return [self.message(asked.text, likes=asked.likes), self.answers.answer(asked, depth, wording)]
+        heard = self.known(depth)
+        return [self.message(asked.text, heard, asked.likes), self.answers.answer(asked, depth, wording, heard)]
 
     def _vocabulary(self, depth: str, wording: Wording) -> list[Message | Reply]:
         asked = self.requests.vocabulary(wording)
@@ -124,6 +127,16 @@ class Composer:
         likes /= np.linalg.norm(likes)
         reply = self.answers.answer(asked, depth, wording, heard=kept, towards=likes)
         return [self.message(asked.text, kept, asked.likes), reply]
+
+    def known(self, depth: str) -> list[int]:
+        """The history of somebody who gets a whole reply, or nothing: words have to tell what was heard from what was
+        only named."""
+        return self.next_listener() if depth == "full" and self.draw.chance(KNOWN) else []
+
+    def knowing(self, first: Message, heard: list[int]) -> Message:
+        """The first message of a prompt, where it shows a history."""
+        known = self.message("", heard)
+        return replace(first, history=known.history, listener=known.listener)
 
     def first_turn(self, wording: Wording) -> tuple[Asked, list[int], list[Message | Reply]]:
         """A request and its slate as an earlier turn of the prompt: plan and numbered spans. The plan is learned too,
@@ -161,11 +174,15 @@ class Composer:
         ref, position = self.ref(wording, chosen) if "ref" in slots(entry) else ("", len(chosen) - 1)
         item = self.shelf.items[chosen[position]]
         plan = Plan("why", refs=(position + 1,))
-        like = next((self.shelf.items[i] for i in asked.likes if item.shared_topics(self.shelf.items[i])), None)
+        heard = self.known(depth)
+        turns[0] = self.knowing(turns[0], heard)
+        named = next((self.shelf.items[i] for i in asked.likes if item.shared_topics(self.shelf.items[i])), None)
+        like = named or self.answers.nearest_heard(item, heard)
         wanted = tuple(topic for topic in asked.plan.values("topic") if topic in item.topics)
-        kind = "why_like" if like else "why_asked" if wanted else "why_plain"
+        kind = "why_like" if named else "why_history" if like else "why_asked" if wanted else "why_plain"
         words = self.answers.sentence(wording.replies[kind], item, wording, like, wanted)
-        reply = Reply(plan, (Facts(wording.facts(item, like, wanted), item.sid), words), open=depth == "plan")
+        facts = Facts(wording.facts(item, like, wanted, heard=named is None), item.sid)
+        reply = Reply(plan, (facts, words), open=depth == "plan")
         if depth == "plan":
             reply = Reply(plan, open=True)
         return [*turns, self.message(render(entry, ref=ref).strip()), reply]
@@ -226,9 +243,8 @@ class Composer:
             reply = Reply(plan, (Facts(words), words))
         if self.draw.chance(0.55):
             return [self.message(entry, heard), reply]
-        first, slate = self.first_turn(wording)[2]  # a prompt shows the history at its first message
-        known = self.message("", heard)
-        return [replace(first, history=known.history, listener=known.listener), slate, self.message(entry), reply]
+        first, slate = self.first_turn(wording)[2]
+        return [self.knowing(first, heard), slate, self.message(entry), reply]
 
     def follow(self, asked: Asked, chosen: list[int], wording: Wording) -> Asked:
         """A request that changes an earlier one: what stays of its plan, and what takes its place."""
@@ -291,10 +307,12 @@ class Composer:
         follow = self.follow(asked, chosen, wording)
         towards = self.shelf.tastes[follow.likes[0]] if follow.likes else None
         depth = "codes" if depth == "full" and follow.plan.count > 3 else depth
+        heard = self.known(depth)
+        turns[0] = self.knowing(turns[0], heard)
         return [
             *turns,
             self.message(follow.text, likes=follow.likes),
-            self.answers.answer(follow, depth, wording, towards=towards, exclude=self.past(follow, chosen)),
+            self.answers.answer(follow, depth, wording, heard, towards, self.past(follow, chosen)),
         ]
 
     def _talk(self, depth: str, wording: Wording) -> list[Message | Reply]:

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from neo.chat.assistant import MOST_CHARACTERS
-from neo.chat.parts import Card, Controls, Conversation, Done, Notice, Understood, Words
+from neo.chat.parts import Card, Controls, Conversation, Done, Notice, Trace, Understood, Words
 from neo.chat.transcript import as_json
 from neo.errors import NeoError
 from neo.plan import Plan, Term
@@ -110,6 +110,22 @@ def test_what_is_too_long_is_not_offered_and_an_empty_result_names_the_length(as
     plan = Plan("recommend", (("audiobook", 1),))
     parts = list(assistant.reply(Conversation(), "an audiobook", Controls(minutes=20), plan))
     assert not cards(parts) and "at most 20 minutes" in words(parts)
+
+
+@pytest.mark.parametrize("someone", [False, True])
+def test_what_was_heard_is_told_of_as_heard_and_nobody_is_told_of_it(assistant, someone):
+    name = assistant.listeners()[0][0] if someone else None
+    history = assistant._past(name).items
+    conversation, facts, found = Conversation(), [], []
+    for plan in (Plan("recommend", (("any", 3),)), *(Plan("why", refs=(at,)) for at in (1, 2, 3))):
+        parts = list(assistant.reply(conversation, "Recommend something", Controls(listener=name), plan, inspect=True))
+        trace = next(part for part in parts if isinstance(part, Trace))
+        spliced = [stretch for stretch in trace.reply if stretch.origin == "spliced"]
+        facts.append("".join(token.text for stretch in spliced for token in stretch.tokens))
+        conversation, found = parts[-1].conversation, found or cards(parts)
+    near = [any(item.shared_topics(other) for other in history) for item in found]
+    assert any(near) == someone and facts[0].count("| heard ") == sum(near)
+    assert ["| heard " in why for why in facts[1:]] == near and not any("| liked " in text for text in facts)
 
 
 def test_a_listener_is_not_offered_what_they_heard(assistant):

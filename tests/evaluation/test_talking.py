@@ -2,11 +2,13 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from neo.chat.parts import Card, Conversation
 from neo.evaluation.bench import Served
-from neo.evaluation.talking import situation_of, unsupported
+from neo.evaluation.talking import situation_of, speaks_of_a_history, unsupported
 from neo.plan import Plan
-from neo.wording import Wording
+from neo.wording import LANGUAGES, Wording
 from tests import tiny
 
 SERIAL = tiny.item("The Serial Story")
@@ -38,3 +40,21 @@ def test_what_they_do_not_say_is_found():
 def test_a_reply_with_a_slip_still_suits_its_situation():
     replies = {"thanks": ["You are welcome!", "My pleasure."], "harm": ["No, I won't help with that."]}
     assert situation_of("You are a welcome!", replies) == "thanks" and situation_of("I won't help.", replies) == "harm"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_of_a_history_are_told_from_others(language):
+    """Every opening of replies to those with a history, and no piece of any other reply."""
+    replies = Wording.load(language).replies
+    speaks = {
+        kind: [speaks_of_a_history(Served("?", None, (), text, (), Conversation(), language)) for text in replies[kind]]
+        for kind in replies
+        if kind not in ("talk", "profile", "item_history", "why_history")
+    }
+    assert all(speaks.pop("intro_history")) and not any(any(found) for found in speaks.values())
+
+
+def test_a_title_says_nothing_of_a_history():
+    cards = (Card(tiny.item("What You Heard"), 1, 0.0),)
+    assert not speaks_of_a_history(Served("?", None, cards, "Try What You Heard.", (), Conversation(), "en"))
+    assert not speaks_of_a_history(Served("?", None, cards, "It is about history and law.", (), Conversation(), "en"))

@@ -1,8 +1,11 @@
 """Composed conversations agree with the catalog, parse, and say only what the facts say."""
 
+import re
+
 import numpy as np
 import pytest
 
+from neo.evaluation.talking import HEARD_BEFORE
 from neo.format import Facts, Format, Message, Reply, copied_values
 from neo.plan import ANY, SHORTER
 from neo.sids.sid import Sid
@@ -124,6 +127,26 @@ def test_what_one_likes_is_asked_behind_a_slate_too():
             assert facts.text == words, "it is copied"
         else:
             assert reply.open and not reply.parts, "without a history the host says so"
+
+
+@pytest.mark.parametrize("task", ["recommend", "search", "refine", "history", "why"])
+def test_only_those_with_a_history_are_told_of_it_and_the_facts_say_so(task):
+    made, seen, spoken = composer(), {True: 0, False: 0}, {True: 0, False: 0}
+    for _ in range(60):
+        turns = made.compose(task, "full")
+        known, parts = bool(turns[0].history), turns[-1].parts
+        assert not any(turn.history for turn in turns[1:] if isinstance(turn, Message))
+        facts = [part.text for part in parts if isinstance(part, Facts)]
+        words = " ".join(part for part in parts if isinstance(part, str))
+        for part in parts:
+            words = words.replace(BY_SID[part].description, " ") if isinstance(part, Sid) else words
+        speaks = any(re.search(pattern, words, re.IGNORECASE) for pattern in HEARD_BEFORE.values())
+        assert known or not speaks, words
+        assert known or not any("heard" in text for text in facts)
+        seen[known] += bool(facts)
+        spoken[known] += speaks
+    assert seen[True] if task != "search" else seen[False]
+    assert (spoken[True] > 0) == (task != "search") and not spoken[False]
 
 
 def check_words(reply):
