@@ -142,7 +142,7 @@ def small(steps: int, dtype: str = "bfloat16") -> Recipe:
     """The recipe of the whole model for `steps` of its first stages."""
     recipe = Recipe(dtype=dtype, rehearsal=0)
     stages = {name: _of(getattr(recipe, name), max(1, round(share * steps))) for name, share in STAGES.items()}
-    shortcut = replace(recipe.shortcut, conversations=20 * steps, listeners=5 * steps, epochs=6)
+    shortcut = replace(recipe.shortcut, conversations=20 * steps, listeners=5 * steps, epochs=6, item_epochs=4)
     return replace(recipe, shortcut=shortcut, probe=replace(recipe.probe, folds=1), **stages)
 
 

@@ -45,10 +45,10 @@ class ShortcutConfig:
     mixture: Mixture
     listeners: int
     """Simulated listeners whose every next listen is learned."""
-    epochs: int = 12
+    epochs: int = 8
     rate: float = 3e-3
     """Peak learning rate."""
-    item_epochs: int = 4
+    item_epochs: int = 8
     """Before them, of known items alone."""
     noise: float = 1.0
     """Length, at most, of what is added to a message's unit vector at every look at it."""
@@ -100,7 +100,6 @@ class Recipe:
         default_factory=lambda: ShortcutConfig(
             conversations=32_000,
             listeners=16_000,
-            epochs=4,
             mixture={
                 "ground": {"codes": 0.5},
                 "search": {"codes": 0.15},
