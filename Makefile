@@ -19,7 +19,7 @@ $(READY): requirements.txt requirements-dev.txt
 run: setup ## open the chat on http://127.0.0.1:7860
 	@$(BIN)/python app.py
 
-test: setup ## all tests; the browser test needs chromium
+test: setup ## all tests, in two processes of one thread each; the browser tests need chromium
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(READY)

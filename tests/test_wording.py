@@ -24,7 +24,7 @@ def test_facts_say_what_the_item_is():
         "Serial | Sarah Koenig | 2014 | true crime and law | gripping | investigation series | "
         "A reporter looks again at a murder case. | liked Criminal: law | asked: law"
     )
-    assert " | heard Criminal: law" in wording.facts(item, like, heard=True)
+    assert " | = Criminal: law" in wording.facts(item, like, heard=True)
     assert "reporter" not in Wording.load("es").facts(item), "descriptions are English and stay in English replies"
 
 

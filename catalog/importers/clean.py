@@ -76,11 +76,12 @@ class Cleaner:
         genres = list(names_of(fields.get("genres"), "/,;|>"))
         description = cut(one_line(fields.get("description")), MOST_DESCRIPTION)
         facets = self._facets(fields, genres)
+        language = self._language(fields.get("language"))
         return ImportedRecord.model_construct(
             title=title,
             makers=tuple(dict.fromkeys(name[:MOST_TITLE] for name in names_of(fields.get("makers"), ";|")))[:10],
-            language=self._language(fields.get("language")),
-            likely_language=detected(f"{title}. {description}"),
+            language=language,
+            likely_language=None if language else detected(f"{title}. {description}"),
             year=self._year(fields.get("year")),
             minutes=self._minutes(fields),
             fame=self._fame(fields),
@@ -118,7 +119,7 @@ class Cleaner:
         if said and not nothing(said):
             if code := language_code(said):
                 return code
-            self._note("language", said, "no language that we know: guessed from the text")
+            self._note("language", said, "no language that we know: guessed from the text where nothing is known of it")
         return None
 
     def _year(self, value: object) -> int | None:

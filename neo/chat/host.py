@@ -113,7 +113,7 @@ class Host:
             told = self.situation and wording.small_talk(self.situation, len(self.conversation.turns))
             return False, [Facts(told)] if told else []
         if steered.titled:
-            facts = self._because if plan.act == "why" else wording.facts
+            facts = self._facts_about_suggested if plan.act == "why" else wording.facts
             told = [facts(steered.titled[0]), *(wording.facts(item) for item in steered.titled[1:2])]
             return False, [Facts(text, item.sid) for text, item in zip(told, steered.titled, strict=False)]
         if not slate:
@@ -134,19 +134,19 @@ class Host:
                 for at, (item, other) in enumerate(zip(items, others, strict=True))
             ]
         if plan.act == "why":
-            return False, [Facts(self._because(items[0]), items[0].sid)]
+            return False, [Facts(self._facts_about_suggested(items[0]), items[0].sid)]
         return False, [Facts(wording.facts(item), item.sid) for item in items]
 
-    def _because(self, item: CatalogItem) -> str:
+    def _facts_about_suggested(self, item: CatalogItem) -> str:
         """The facts of an item that was suggested, with what an earlier request has in common with it: a liked item,
         and topics asked for."""
         turn = next((turn for turn in reversed(self.conversation.turns) if item in turn.items), None)
         if turn is None or turn.plan is None:
             return self.wording.facts(item)
         liked = self.steering.items(self.session, turn.plan.values("like"), self.wording, [])
-        return self._related(item, tuple(liked), turn.plan.values("topic"))
+        return self._facts_about(item, tuple(liked), turn.plan.values("topic"))
 
-    def _related(self, item: CatalogItem, liked: tuple[CatalogItem, ...], asked: tuple[str, ...]) -> str:
+    def _facts_about(self, item: CatalogItem, liked: tuple[CatalogItem, ...], asked: tuple[str, ...]) -> str:
         """The facts of an item, with the liked item that shares topics, or the item of the history that shares the
         most, and those of the topics asked for that it has."""
         like = next((other for other in liked if item.shared_topics(other)), None)
@@ -159,7 +159,7 @@ class Host:
         item = self._read([sid])[sid]
         if self.steered.plan.ids_only:
             return []
-        return self.format.facts(Facts(self._related(item, self.steered.liked, self.steered.plan.values("topic"))))
+        return self.format.facts(Facts(self._facts_about(item, self.steered.liked, self.steered.plan.values("topic"))))
 
     def between_items(self, position: int) -> list[int]:
         return self.format.words(f"\n{position}. " if self.steered.plan.count > 1 else " ")

@@ -22,7 +22,7 @@ REPLACED = ("topic", "tone", "format", "by", "length")
 """Fields of which a changed request keeps nothing where it names another value."""
 AFRESH = ("recommend", "recommend", "recommend", "search", "search", "history")
 """Tasks of a fresh request after a slate, the likelier more often."""
-KNOWN = 0.25
+LISTENERS = 0.25
 """Share of whole replies to requests and to "why" that go to somebody with a history."""
 SAME_LANGUAGE = 0.85
 """Share of fresh requests in the language of the conversation: a language alone tells nothing of what is meant."""
@@ -90,7 +90,7 @@ class Composer:
 
     def _recommend(self, depth: str, wording: Wording) -> list[Message | Reply]:
         asked = self.requests.ask("recommend", wording, most=10 if depth == "plan" else 4 if depth == "codes" else 3)
-        heard = self.known(depth)
+        heard = self.history_of_some(depth)
         return [self.message(asked.text, heard, asked.likes), self.answers.answer(asked, depth, wording, heard)]
 
     def _vocabulary(self, depth: str, wording: Wording) -> list[Message | Reply]:
@@ -128,12 +128,12 @@ class Composer:
         reply = self.answers.answer(asked, depth, wording, heard=kept, towards=likes)
         return [self.message(asked.text, kept, asked.likes), reply]
 
-    def known(self, depth: str) -> list[int]:
+    def history_of_some(self, depth: str) -> list[int]:
         """The history of somebody who gets a whole reply, or nothing: words have to tell what was heard from what was
         only named."""
-        return self.next_listener() if depth == "full" and self.draw.chance(KNOWN) else []
+        return self.next_listener() if depth == "full" and self.draw.chance(LISTENERS) else []
 
-    def knowing(self, first: Message, heard: list[int]) -> Message:
+    def with_history(self, first: Message, heard: list[int]) -> Message:
         """The first message of a prompt, where it shows a history."""
         known = self.message("", heard)
         return replace(first, history=known.history, listener=known.listener)
@@ -174,8 +174,8 @@ class Composer:
         ref, position = self.ref(wording, chosen) if "ref" in slots(entry) else ("", len(chosen) - 1)
         item = self.shelf.items[chosen[position]]
         plan = Plan("why", refs=(position + 1,))
-        heard = self.known(depth)
-        turns[0] = self.knowing(turns[0], heard)
+        heard = self.history_of_some(depth)
+        turns[0] = self.with_history(turns[0], heard)
         named = next((self.shelf.items[i] for i in asked.likes if item.shared_topics(self.shelf.items[i])), None)
         like = named or self.answers.nearest_heard(item, heard)
         wanted = tuple(topic for topic in asked.plan.values("topic") if topic in item.topics)
@@ -244,7 +244,7 @@ class Composer:
         if self.draw.chance(0.55):
             return [self.message(entry, heard), reply]
         first, slate = self.first_turn(wording)[2]
-        return [self.knowing(first, heard), slate, self.message(entry), reply]
+        return [self.with_history(first, heard), slate, self.message(entry), reply]
 
     def follow(self, asked: Asked, chosen: list[int], wording: Wording) -> Asked:
         """A request that changes an earlier one: what stays of its plan, and what takes its place."""
@@ -307,8 +307,8 @@ class Composer:
         follow = self.follow(asked, chosen, wording)
         towards = self.shelf.tastes[follow.likes[0]] if follow.likes else None
         depth = "codes" if depth == "full" and follow.plan.count > 3 else depth
-        heard = self.known(depth)
-        turns[0] = self.knowing(turns[0], heard)
+        heard = self.history_of_some(depth)
+        turns[0] = self.with_history(turns[0], heard)
         return [
             *turns,
             self.message(follow.text, likes=follow.likes),

@@ -13,10 +13,8 @@ from sqlalchemy.orm import Session
 from catalog import exports
 from catalog.check import check
 from catalog.database import open_database
-from catalog.errors import FileUnusable
-from catalog.importers import IMPORTERS, importer_for
-from catalog.importers.columns import USUAL, guess, of_listens
-from catalog.importers.entry import FIELDS, Options
+from catalog.importers import IMPORTERS
+from catalog.importers.columns import of_listens
 from catalog.importers.source import Source
 from catalog.queries import items_by_key
 from catalog.tables import Item, ItemRef, Listen, Listener
@@ -324,41 +322,10 @@ def test_a_language_is_guessed_for_new_items_and_for_those_of_which_nothing_else
         assert [row.language for row in session.scalars(select(Item).order_by(Item.id))] == ["en", "de", "de"]
 
 
-def test_columns_that_are_left_out_are_told(tmp_path):
-    """A list in a column of its own is not read: whoever imports it has to see that."""
-    for name, content in (
-        ("lists.jsonl", '{"show": "Serial", "also": ["The Wild Coast"], "title": "Serial"}\n'),
-        ("lists.csv", "title,also\nSerial,The Wild Coast\n"),
-    ):
-        (tmp_path / name).write_text(content, encoding="utf-8")
-        source = Source(tmp_path / name)
-        reading = importer_for(source).read(source, Options())
-        assert "also" in reading.ignored and not set(reading.ignored) & set(reading.understood)
-
-
 def test_namesakes_with_numbers_of_their_own_stay_apart(engine, bring):
     content = "id,title,author\n1,Empire,Ada\n2,Empire,Ada\n3,Empire,Bob\n"
     assert bring(engine, "shows.csv", content).report.new == {"show": 3}
     assert bring(engine, "shows.csv", content).report.same == 3
-
-
-def test_columns_are_guessed_and_corrected(engine, bring):
-    said = {"Show Name": "title", "hosted by": "makers"}
-    assert guess(["nr", "Show Name", "hosted by", "descripton"], {"hosted by": "makers"}) == {
-        "Show Name": "title", "hosted by": "makers", "descripton": "description",
-    }  # fmt: skip
-    assert guess(["title", "Show Name"], {"Show Name": "title", "title": ""}) == {"Show Name": "title"}
-    for wrong in ({"nope": "title"}, {"title": "nope"}):
-        with pytest.raises(FileUnusable):
-            guess(["title"], wrong)
-    assert set(USUAL) == set(FIELDS) - {"refs"}
-    assert said
-
-
-@given(st.lists(st.text(max_size=8), max_size=12))
-def test_a_guess_gives_each_field_once(columns):
-    chosen = guess(columns, {})
-    assert len(set(chosen.values())) == len(chosen) and set(chosen) <= set(columns)
 
 
 def test_imported_items_pass_the_check(engine, bring):

@@ -124,8 +124,8 @@ def test_what_was_heard_is_told_of_as_heard_and_nobody_is_told_of_it(assistant, 
         facts.append("".join(token.text for stretch in spliced for token in stretch.tokens))
         conversation, found = parts[-1].conversation, found or cards(parts)
     near = [any(item.shared_topics(other) for other in history) for item in found]
-    assert any(near) == someone and facts[0].count("| heard ") == sum(near)
-    assert ["| heard " in why for why in facts[1:]] == near and not any("| liked " in text for text in facts)
+    assert any(near) == someone and facts[0].count("| = ") == sum(near)
+    assert ["| = " in why for why in facts[1:]] == near and not any("| liked " in text for text in facts)
 
 
 def test_a_listener_is_not_offered_what_they_heard(assistant):
