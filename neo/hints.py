@@ -31,7 +31,7 @@ WINDOWS = ((4, 2), (2, 1))  # words of a piece, words between two pieces: names 
 MOST_PIECES = 32  # of a message
 REFUSAL = (-4.0, 1.0)  # the least and the most that "not" may gain
 HEARD = 3.0  # what an act gains that is heard
-COUNTED, FEW = 8.0, 3  # what a count gains that alone is heard, where it is of more than a few
+COUNTED, FEW = 8.0, 3  # what a count gains that alone is heard, where it is of more than a few or changes another
 CRISIS = ("situation", "crisis")
 IN_DOUBT = 0.4  # the least chance of a crisis, by the vector alone, for help to be named
 TOGETHER = 256  # messages whose pieces are scored at once
@@ -146,12 +146,13 @@ def leanings(turns: Sequence[Message | Reply]) -> dict[str, float]:
 
     An act that is heard, for behind suggestions the model takes too much for a question about them; but no act that
     asks for items: of one who names something misspelt the probe hears only the wish. A count of more than a few:
-    there are many words for one ("half a dozen"), of which the model has read hardly any. And "not": composed messages
-    refuse far more often than people do, and the model expects it; nothing where an earlier plan refuses something:
-    that may stay."""
+    there are many words for one ("half a dozen"), of which the model has read hardly any; and any count that changes
+    what was asked for before, which the model likes to keep. And "not": composed messages refuse far more often than
+    people do, and the model expects it; nothing where an earlier plan refuses something: that may stay."""
     hint = turns[-1].hint
     gains = {hint.act: HEARD} if hint.act and hint.act not in CHOOSING else {}
-    if len(hint.counts) == 1 and len(hint.types) < 2 and hint.counts[0] > FEW:
+    changes = hint.follows and len(turns) > 1
+    if len(hint.counts) == 1 and len(hint.types) < 2 and (changes or hint.counts[0] > FEW):
         gains[f"x{hint.counts[0]}"] = COUNTED
     if all(term.wanted for turn in turns if isinstance(turn, Reply) for term in turn.plan.terms):
         gains["not"] = float(np.clip(hint.refusal, *REFUSAL))

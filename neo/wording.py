@@ -20,6 +20,8 @@ from neo.plan import SHORTER, minutes_of
 
 FOLDER = Path(__file__).parent.parent / "prompts"
 LANGUAGES = ("en", "es", "fr", "de", "pt", "it")
+LIKED, HEARD = "liked", "="
+"""How facts about an item relate it to another: one that the visitor named; one that they have heard or compare."""
 _jinja = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=False)
 
 
@@ -121,10 +123,14 @@ class Wording:
         return render(self.notices[notice], **values)
 
     def facts(
-        self, item: CatalogItem, like: CatalogItem | None = None, asked: tuple[str, ...] = (), heard: bool = False
+        self,
+        item: CatalogItem,
+        like: CatalogItem | None = None,
+        asked: tuple[str, ...] = (),
+        relation: str = HEARD,
     ) -> str:
-        """What the model is told of an item. `like` is another item that it shares topics with, one that the visitor
-        named or has `heard`; `asked` are topics asked for.
+        """What the model is told of an item. `like` is another item that it shares topics with, by one of the
+        two relations; `asked` are topics asked for.
 
         Descriptions are in English and so stand in English conversations only.
         """
@@ -141,7 +147,7 @@ class Wording:
             description=item.description if self.language == "en" else "",
             like=like.title if shared else "",
             shared=self.labels("topics", shared, 2),
-            heard=heard,
+            relation=relation,
             asked=self.labels("topics", asked, 2),
         )
 

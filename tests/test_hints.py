@@ -296,10 +296,16 @@ def test_an_act_that_is_heard_in_the_last_message_is_weighed_in_the_plan():
 
 
 def test_a_count_that_alone_is_heard_is_weighed_in_the_plan():
-    def gained(*counts: int, types: tuple[str, ...] = ("show",)) -> dict[str, float]:
-        return leanings([Message("", np.ones(4, np.float32), hint=Hint(types=types, counts=counts))])
+    def gained(*counts: int, types: tuple[str, ...] = ("show",), before=(), follows: bool = False) -> dict[str, float]:
+        hint = Hint(types=types, counts=counts, follows=follows)
+        return leanings([*before, Message("", np.ones(4, np.float32), hint=hint)])
 
     assert gained(6) == gained(6, types=()) == {"x6": COUNTED, "not": 0.0}
     assert gained(6, types=("show", "audiobook")) == {"not": 0.0}, "of which of them is not known"
     assert gained(6, 1) == gained() == {"not": 0.0}
     assert gained(3) == gained(2) == gained(1) == {"not": 0.0}, "the model reads these itself; or they were not said"
+    before = [Message("", np.ones(4, np.float32)), Reply(Plan("recommend", (("show", 3),)))]
+    assert gained(1, types=(), before=before, follows=True) == {"x1": COUNTED, "not": 0.0}, "it changes what was asked"
+    assert gained(1, before=before) == gained(1, follows=True) == {"not": 0.0}, (
+        "nothing is changed, or nothing to change"
+    )

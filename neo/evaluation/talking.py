@@ -12,6 +12,7 @@ from neo.evaluation.bench import Bench, Served
 from neo.evaluation.metrics import share
 from neo.evaluation.steering import GROUPS, SHORT, _small, terms_of
 from neo.items import CatalogItem
+from neo.plan import Plan
 from neo.training.requests import Asked
 from neo.wording import LANGUAGES, Wording, render, slots
 
@@ -109,39 +110,47 @@ def dialogue(bench: Bench, queries: int, progress=lambda: None) -> dict:
                 break
             kind, text, right = _follow_up(bench, composer, turn.conversation, wording)
             turn = bench.serve(text, turn.conversation, words=SHORT)
-            kinds.setdefault(kind, []).append(right(turn.plan) if turn.plan else False)
+            kinds.setdefault(kind, []).append(turn.plan is not None and right(turn))
             progress()
     everything = [value for values in kinds.values() for value in values]
     return {"resolved": share(everything), **{kind: share(values) for kind, values in sorted(kinds.items())}}
 
 
 def _follow_up(bench: Bench, composer, conversation: Conversation, wording: Wording):
-    """(kind, message, whether a plan means it) of a turn that follows on the slate of `conversation`."""
+    """(kind, message, whether a reply's plan means it) of a turn that follows on the slate of `conversation`."""
     slate = [bench.by_sid[item.sid] for item in conversation.slate][:5]
     kind = composer.draw.pick(("refine", "refine", "refine", "why", "describe", "compare", "thanks"))
     if kind == "thanks":
-        return kind, composer.draw.pick(THANKS), lambda plan: plan.act == "talk"
+        return kind, composer.draw.pick(THANKS), lambda turn: turn.plan.act == "talk"
     if kind != "refine":
         entries = [e for e in wording.requests("heldout")[kind] if "ref" in slots(e) and "title" not in slots(e)]
         entry = composer.draw.pick(entries)
         ref, first = composer.ref(wording, slate)
         ref2, second = composer.ref(wording, slate, not_=first)
-        refs = (first + 1, second + 1) if kind == "compare" else (first + 1,)
-        return kind, render(entry, ref=ref, ref2=ref2), lambda plan: (plan.act, plan.refs) == (kind, refs)
+        refs = {first + 1, second + 1} if kind == "compare" else {first + 1}
+        return kind, render(entry, ref=ref, ref2=ref2), lambda turn: (turn.plan.act, {*turn.plan.refs}) == (kind, refs)
     before = next(turn.plan for turn in reversed(conversation.turns) if turn.items)
     follow = composer.follow(Asked("", replace(before, ids_only=False), slate[0]), slate, wording)
     new = {(t.field, t.value.casefold(), t.wanted) for t in follow.plan.terms if t not in before.terms}
 
-    def meant(plan) -> bool:
+    def meant(turn: Served) -> bool:
+        plan = turn.plan
         return (
             plan.act == "recommend"
-            and sorted(plan.types) == sorted(follow.plan.types)
+            and _as_many(turn, follow.plan, wording)
             and plan.refs == follow.plan.refs
             and plan.languages == follow.plan.languages
             and new <= terms_of(plan)
         )
 
     return kind, follow.text, meant
+
+
+def _as_many(turn: Served, meant: Plan, wording: Wording) -> bool:
+    """Whether a reply is of the types and counts that were meant, or of as many as it says the catalog has."""
+    if wording.notice("few", number=str(turn.plan.count)) in turn.notices:
+        return all(count <= dict(meant.types).get(type_, 0) for type_, count in turn.plan.types)
+    return sorted(turn.plan.types) == sorted(meant.types)
 
 
 THANKS = ("Thanks a lot!", "great, thank you", "Cheers, that will do.", "thank you very much")

@@ -9,7 +9,7 @@ from neo.items import CatalogItem
 from neo.training.requests import Asked
 from neo.training.shelf import Shelf
 from neo.training.wordings import Draw
-from neo.wording import Wording, render, slots
+from neo.wording import HEARD, LIKED, Wording, render, slots
 
 
 class Answers:
@@ -71,14 +71,15 @@ class Answers:
         replies, parts = wording.replies, []
         topics = asked.plan.values("topic")
         like = self.shelf.items[asked.likes[0]] if asked.likes else None
-        intro = self._intro(asked, chosen, wording, like, bool(heard))
+        intro = self._intro(asked, chosen, wording, like)
         for position, index in enumerate(chosen):
             item = self.shelf.items[index]
             relation = like if like and item.shared_topics(like) else self.nearest_heard(item, heard)
             wanted = tuple(topic for topic in topics if topic in item.topics)
             number = f"{position + 1}. " if len(chosen) > 1 else ""
             lead = intro + ("\n" if number else " ") if position == 0 else "\n"
-            parts += [lead + number, item.sid, Facts(wording.facts(item, relation, wanted, relation is not like))]
+            facts = wording.facts(item, relation, wanted, LIKED if relation is like else HEARD)
+            parts += [lead + number, item.sid, Facts(facts)]
             kind = "item"
             if relation is not None and self.draw.chance(0.8):
                 kind = "item_like" if relation is like else "item_history"
@@ -92,13 +93,11 @@ class Answers:
         best = max(heard, key=lambda i: (len(item.shared_topics(self.shelf.items[i])), i), default=None)
         return self.shelf.items[best] if best is not None and item.shared_topics(self.shelf.items[best]) else None
 
-    def _intro(self, asked: Asked, chosen: list[int], wording: Wording, like, heard: bool) -> str:
+    def _intro(self, asked: Asked, chosen: list[int], wording: Wording, like) -> str:
         if asked.plan.act == "search" and len(chosen) == 1:
             kind = "found"
         elif like and self.draw.chance(0.6):
             kind = "intro_like"
-        elif heard and self.draw.chance(0.7):
-            kind = "intro_history"
         elif asked.plan.values("topic") and self.draw.chance(0.5):
             kind = "intro_asked"
         else:

@@ -15,8 +15,8 @@ from neo.training.listeners import SHORTEST_HISTORY, Listeners
 from neo.training.meaning import SLOT_TERMS, fixed_terms, term_of, unique
 from neo.training.requests import ENGLISH, Asked, Requests, in_order
 from neo.training.shelf import Shelf
-from neo.training.wordings import Draw
-from neo.wording import Wording, render, slots
+from neo.training.wordings import MOST_TRIES, Draw
+from neo.wording import HEARD, LIKED, Wording, render, slots
 
 REPLACED = ("topic", "tone", "format", "by", "length")
 """Fields of which a changed request keeps nothing where it names another value."""
@@ -24,6 +24,8 @@ AFRESH = ("recommend", "recommend", "recommend", "search", "search", "history")
 """Tasks of a fresh request after a slate, the likelier more often."""
 LISTENERS = 0.25
 """Share of whole replies to requests and to "why" that go to somebody with a history."""
+NAMED = 0.5
+"""Share of whole replies to the others whose request names something liked: what is named was not heard here."""
 SAME_LANGUAGE = 0.85
 """Share of fresh requests in the language of the conversation: a language alone tells nothing of what is meant."""
 
@@ -89,8 +91,14 @@ class Composer:
         return [replace(self.message(view), spoken=self.draw.chance(0.3)), Reply(plan, (item.sid,), learn="answer")]
 
     def _recommend(self, depth: str, wording: Wording) -> list[Message | Reply]:
-        asked = self.requests.ask("recommend", wording, most=10 if depth == "plan" else 4 if depth == "codes" else 3)
         heard = self.history_of_some(depth)
+        named = depth == "full" and not heard and self.draw.chance(NAMED)
+        most = 10 if depth == "plan" else 4 if depth == "codes" else 3
+        asked = self.requests.ask("recommend", wording, most=most)
+        for _ in range(MOST_TRIES if named else 0):
+            if asked.likes:
+                break
+            asked = self.requests.ask("recommend", wording, most=most)
         return [self.message(asked.text, heard, asked.likes), self.answers.answer(asked, depth, wording, heard)]
 
     def _vocabulary(self, depth: str, wording: Wording) -> list[Message | Reply]:
@@ -181,7 +189,7 @@ class Composer:
         wanted = tuple(topic for topic in asked.plan.values("topic") if topic in item.topics)
         kind = "why_like" if named else "why_history" if like else "why_asked" if wanted else "why_plain"
         words = self.answers.sentence(wording.replies[kind], item, wording, like, wanted)
-        facts = Facts(wording.facts(item, like, wanted, heard=named is None), item.sid)
+        facts = Facts(wording.facts(item, like, wanted, LIKED if named else HEARD), item.sid)
         reply = Reply(plan, (facts, words), open=depth == "plan")
         if depth == "plan":
             reply = Reply(plan, open=True)

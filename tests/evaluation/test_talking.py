@@ -6,7 +6,7 @@ import pytest
 
 from neo.chat.parts import Card, Conversation
 from neo.evaluation.bench import Served
-from neo.evaluation.talking import situation_of, speaks_of_a_history, unsupported
+from neo.evaluation.talking import _as_many, situation_of, speaks_of_a_history, unsupported
 from neo.plan import Plan
 from neo.wording import LANGUAGES, Wording
 from tests import tiny
@@ -44,17 +44,31 @@ def test_a_reply_with_a_slip_still_suits_its_situation():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_words_of_a_history_are_told_from_others(language):
-    """Every opening of replies to those with a history, and no piece of any other reply."""
+    """What is said only to those with a history, and no piece of any other reply."""
     replies = Wording.load(language).replies
     speaks = {
         kind: [speaks_of_a_history(Served("?", None, (), text, (), Conversation(), language)) for text in replies[kind]]
         for kind in replies
-        if kind not in ("talk", "profile", "item_history", "why_history")
+        if kind not in ("talk", "profile")
     }
-    assert all(speaks.pop("intro_history")) and not any(any(found) for found in speaks.values())
+    assert any(speaks.pop("item_history")) and any(speaks.pop("why_history"))
+    assert not any(any(found) for found in speaks.values())
 
 
 def test_a_title_says_nothing_of_a_history():
     cards = (Card(tiny.item("What You Heard"), 1, 0.0),)
     assert not speaks_of_a_history(Served("?", None, cards, "Try What You Heard.", (), Conversation(), "en"))
     assert not speaks_of_a_history(Served("?", None, cards, "It is about history and law.", (), Conversation(), "en"))
+
+
+def test_a_reply_that_says_that_the_catalog_has_fewer_is_of_as_many_as_were_meant():
+    wording, meant = Wording.load("en"), Plan("recommend", (("show", 4),))
+    fewer = Plan("recommend", (("show", 2),))
+    told, other = (wording.notice("few", number=number) for number in ("2", "3"))
+
+    def reply(*notices: str) -> Served:
+        return Served("four podcasts rather", fewer, (), "", notices, Conversation(), "en")
+
+    assert _as_many(reply(told), meant, wording)
+    assert not _as_many(reply(), meant, wording) and not _as_many(reply(other), meant, wording)
+    assert not _as_many(reply(told), Plan("recommend", (("audiobook", 4),)), wording)

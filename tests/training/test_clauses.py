@@ -80,11 +80,12 @@ def test_every_language_answers_the_same_situations():
 
 
 @pytest.mark.parametrize("act", CLAUSES)
-def test_no_slot_is_filled_twice_and_a_search_names_a_maker(act):
+def test_no_slot_is_filled_twice_no_length_is_said_twice_and_a_search_names_a_maker(act):
     made = composing()
     for language in LANGUAGES * 20:
         say, fixed = made.wordings.composed(act, Wording.load(language))
         assert all(say.count(f"{{{{ {slot} }}}}") == 1 for slot in slots(say)), say
+        assert len(fixed.get("lengths", ())) + len(slots(say) & {"minutes", "hours"}) <= 1, say
         assert set(fixed) <= {"familiarity", "lengths", "topics", "tones"} and (
             act != "search" or "maker" in slots(say)
         )

@@ -210,3 +210,14 @@ def test_pairs_are_counted_from_the_listeners_that_the_shortcut_learns_from():
     for keys in whole.values():
         at = [made.pairs.keys.index(key) for key in keys]
         assert (together[np.ix_(at, at)] + np.eye(len(at)) >= 1).all()
+
+
+def test_what_was_named_is_told_of_as_often_as_what_was_heard_and_nobody_is_told_of_a_history():
+    made, liked, heard = composer(), 0, 0
+    for _ in range(150):
+        message, reply = made.compose("recommend", "full")
+        told = [part.text for part in reply.parts if isinstance(part, Facts)]
+        liked += any("| liked " in text for text in told)
+        heard += any("| = " in text for text in told)
+        assert message.history or not any("| = " in text for text in told)
+    assert liked >= heard > 0
