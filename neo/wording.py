@@ -20,8 +20,8 @@ from neo.plan import SHORTER, minutes_of
 
 FOLDER = Path(__file__).parent.parent / "prompts"
 LANGUAGES = ("en", "es", "fr", "de", "pt", "it")
-LIKED, HEARD = "liked", "="
-"""How facts about an item relate it to another: one that the visitor named; one that they have heard or compare."""
+LIKED, RELATED = "liked", "="
+"""What facts put before another item: one that the visitor named; any other, heard before or compared with."""
 _jinja = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=False)
 
 
@@ -127,10 +127,10 @@ class Wording:
         item: CatalogItem,
         like: CatalogItem | None = None,
         asked: tuple[str, ...] = (),
-        relation: str = HEARD,
+        relation: str = RELATED,
     ) -> str:
-        """What the model is told of an item. `like` is another item that it shares topics with, by one of the
-        two relations; `asked` are topics asked for.
+        """What the model is told of an item. `like` is another item that it shares topics with, LIKED or
+        RELATED; `asked` are topics asked for.
 
         Descriptions are in English and so stand in English conversations only.
         """

@@ -3,7 +3,7 @@
 import pytest
 
 from neo.errors import PromptInvalid
-from neo.wording import HEARD, LANGUAGES, LIKED, Wording, commonest, render, slots
+from neo.wording import LANGUAGES, LIKED, Wording, commonest, render, slots
 from tests import tiny
 
 GIVEN = {"name": "x", "left_out": "x", "number": "2", "length": "9", "most": "2"}
@@ -24,7 +24,7 @@ def test_facts_say_what_the_item_is():
         "Serial | Sarah Koenig | 2014 | true crime and law | gripping | investigation series | "
         "A reporter looks again at a murder case. | liked Criminal: law | asked: law"
     )
-    assert " | = Criminal: law" in wording.facts(item, like, relation=HEARD)
+    assert " | = Criminal: law" in wording.facts(item, like)
     assert "reporter" not in Wording.load("es").facts(item), "descriptions are English and stay in English replies"
 
 

@@ -17,7 +17,7 @@ from neo.format import Facts, Format, Message
 from neo.items import CatalogItem
 from neo.plan import ANY, CHOOSING, CONTROLLED, Plan, length_called
 from neo.sids.sid import Sid
-from neo.wording import HEARD, LIKED, Wording, render
+from neo.wording import LIKED, RELATED, Wording, render
 
 VectorOf = Callable[[tuple[CatalogItem, ...]], np.ndarray | None]
 
@@ -152,7 +152,7 @@ class Host:
         like = next((other for other in liked if item.shared_topics(other)), None)
         near = max(self.past.items, key=lambda other: len(item.shared_topics(other)), default=None)
         wanted = tuple(topic for topic in asked if topic in item.topics)
-        return self.wording.facts(item, like or near, wanted, LIKED if like else HEARD)
+        return self.wording.facts(item, like or near, wanted, LIKED if like else RELATED)
 
     def item_chosen(self, sid: Sid) -> list[int]:
         """The SID's item as the filter meant it, kept for its card; its facts as a span."""

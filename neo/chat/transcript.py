@@ -22,16 +22,19 @@ def as_json(parts: list[Part]) -> dict:
 
 
 def pieces(parts: Iterable[Part], item: Callable[[Card], dict]) -> list[dict]:
-    """What was said and shown, in the order of the reply: {"text": ...} and, of a card, {"item": item(card)}."""
+    """What was said and shown, in the order of the reply: {"text": ...} and, of a card, {"item": item(card)}. A notice
+    has a line of its own among words."""
     out: list[dict] = []
+    noticed = False
     for part in parts:
         if isinstance(part, Words | Notice):
             if out and "text" in out[-1]:
-                out[-1]["text"] += part.text
+                out[-1]["text"] += ("\n" if noticed or isinstance(part, Notice) else "") + part.text
             else:
                 out.append({"text": part.text})
         elif isinstance(part, Card):
             out.append({"item": item(part)})
+        noticed = isinstance(part, Notice)
     return out
 
 

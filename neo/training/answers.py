@@ -9,7 +9,7 @@ from neo.items import CatalogItem
 from neo.training.requests import Asked
 from neo.training.shelf import Shelf
 from neo.training.wordings import Draw
-from neo.wording import HEARD, LIKED, Wording, render, slots
+from neo.wording import LIKED, RELATED, Wording, render, slots
 
 
 class Answers:
@@ -78,7 +78,7 @@ class Answers:
             wanted = tuple(topic for topic in topics if topic in item.topics)
             number = f"{position + 1}. " if len(chosen) > 1 else ""
             lead = intro + ("\n" if number else " ") if position == 0 else "\n"
-            facts = wording.facts(item, relation, wanted, LIKED if relation is like else HEARD)
+            facts = wording.facts(item, relation, wanted, LIKED if relation is like else RELATED)
             parts += [lead + number, item.sid, Facts(facts)]
             kind = "item"
             if relation is not None and self.draw.chance(0.8):

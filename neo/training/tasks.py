@@ -16,7 +16,7 @@ from neo.training.meaning import SLOT_TERMS, fixed_terms, term_of, unique
 from neo.training.requests import ENGLISH, Asked, Requests, in_order
 from neo.training.shelf import Shelf
 from neo.training.wordings import MOST_TRIES, Draw
-from neo.wording import HEARD, LIKED, Wording, render, slots
+from neo.wording import LIKED, RELATED, Wording, render, slots
 
 REPLACED = ("topic", "tone", "format", "by", "length")
 """Fields of which a changed request keeps nothing where it names another value."""
@@ -94,11 +94,10 @@ class Composer:
         heard = self.history_of_some(depth)
         named = depth == "full" and not heard and self.draw.chance(NAMED)
         most = 10 if depth == "plan" else 4 if depth == "codes" else 3
-        asked = self.requests.ask("recommend", wording, most=most)
-        for _ in range(MOST_TRIES if named else 0):
+        for _ in range(MOST_TRIES if named else 1):
+            asked = self.requests.ask("recommend", wording, most=most)
             if asked.likes:
                 break
-            asked = self.requests.ask("recommend", wording, most=most)
         return [self.message(asked.text, heard, asked.likes), self.answers.answer(asked, depth, wording, heard)]
 
     def _vocabulary(self, depth: str, wording: Wording) -> list[Message | Reply]:
@@ -189,7 +188,7 @@ class Composer:
         wanted = tuple(topic for topic in asked.plan.values("topic") if topic in item.topics)
         kind = "why_like" if named else "why_history" if like else "why_asked" if wanted else "why_plain"
         words = self.answers.sentence(wording.replies[kind], item, wording, like, wanted)
-        facts = Facts(wording.facts(item, like, wanted, LIKED if named else HEARD), item.sid)
+        facts = Facts(wording.facts(item, like, wanted, LIKED if named else RELATED), item.sid)
         reply = Reply(plan, (facts, words), open=depth == "plan")
         if depth == "plan":
             reply = Reply(plan, open=True)

@@ -16,8 +16,8 @@ CLAUSES = {  # act -> kinds of clauses that its composed wordings may have
     "search": ("maker", "topic", "format", "language", "without"),
     "refine": ("topic", "tone", "format", "language", "familiarity", "length", "shorter", "without"),
 }
-ONE_OF = {"length", "shorter"}
-"""Kinds that say the same thing of a plan, so that a wording has one of them at most."""
+EXCLUSIVE = {"length", "shorter"}
+"""Kinds that both say how long, so that a wording has one of them at most."""
 ALWAYS = {"search": "maker"}  # without a name, the same words would be a recommendation
 COMPOSED = {"recommend": 0.45, "recommend_history": 0.35, "search": 0.15, "refine": 0.35}
 """Share of an act's training wordings that are composed of clauses; the others are whole sentences."""
@@ -90,7 +90,7 @@ class Wordings:
         for _ in range(MOST_TRIES):
             count = int(self.draw.rng.choice([1, 2, 3], p=[0.45, 0.4, 0.15]))
             drawn = {*self.draw.rng.choice(CLAUSES[act], size=count, replace=False), ALWAYS.get(act)}
-            if drawn >= ONE_OF:
+            if drawn >= EXCLUSIVE:
                 continue
             kinds = [kind for kind in CLAUSES[act] if kind in drawn]
             chosen = [entry_of(self.draw.pick(pieces["clauses"][kind])) for kind in kinds]

@@ -51,7 +51,7 @@ def test_programs_get_words_and_items_in_order(scripted):
         "The Sea Around Us",
         " Slow and deep, told by a biologist.\n2. ",
         "Serial",
-        ' One story, week by week.I do not know "Moby Duck".',
+        ' One story, week by week.\nI do not know "Moby Duck".',
     ]
     assert [part["item"] for part in told["parts"] if "item" in part] == told["items"]
 
