@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rapidfuzz import fuzz
 
-from neo.chat.parts import Conversation
+from neo.chat.parts import Controls, Conversation
 from neo.evaluation.bench import Bench, Served
 from neo.evaluation.metrics import share
 from neo.evaluation.steering import GROUPS, SHORT, _small, terms_of
@@ -31,10 +31,12 @@ HEARD_BEFORE = {  # language -> how its replies say that the visitor has a histo
 
 def explain(bench: Bench, queries: int, progress=lambda: None) -> dict:
     """Replies and explanations whose words name a title, maker or topic that neither facts nor visitor gave; and, in
-    every language, replies to somebody without a history that speak of one."""
+    every language, replies to somebody without a history that speak of one, and of held-out listeners who ask the
+    same those that name something of theirs."""
     composer = bench.composer(13, ("en",))
     found: dict[str, list[bool]] = {"titles": [], "makers": [], "topics": []}
     pretended: dict[str, list[bool]] = {group: [] for group in GROUPS}
+    told: dict[str, list[bool]] = {group: [] for group in GROUPS}
     wording = Wording.load("en")
     while len(found["titles"]) < queries:
         first = bench.serve(_small(composer)[0].text)
@@ -48,11 +50,15 @@ def explain(bench: Bench, queries: int, progress=lambda: None) -> dict:
     for seed, (group, languages) in enumerate(GROUPS.items()):
         composer = bench.composer(400 + seed, languages)
         for _ in range(queries):
-            pretended[group].append(speaks_of_a_history(bench.serve(_small(composer)[0].text)))
+            text = _small(composer)[0].text
+            pretended[group].append(speaks_of_a_history(bench.serve(text)))
+            heard = tuple(bench.shelf.items[index] for index in composer.next_listener())
+            told[group].append(names_one(bench.serve(text, controls=Controls(history=heard)), heard))
             progress()
     return {
         **{f"replies with unsupported {kind}": share(values) for kind, values in found.items()},
         **{f"a history where there is none, {group}": share(values) for group, values in pretended.items()},
+        **{f"the history named where there is one, {group}": share(values) for group, values in told.items()},
     }
 
 
@@ -62,6 +68,11 @@ def speaks_of_a_history(turn: Served) -> bool:
     for item in turn.items:
         words = words.replace(item.title, " ").replace(item.description or item.title, " ")
     return re.search(HEARD_BEFORE[turn.language], words, re.IGNORECASE) is not None
+
+
+def names_one(turn: Served, heard: tuple[CatalogItem, ...]) -> bool:
+    """Whether the words of a reply name an item of the history."""
+    return any(re.search(rf"(?<!\w){re.escape(item.title)}(?!\w)", turn.words) for item in heard)
 
 
 def unsupported(bench: Bench, turn: Served, first: Served, wording: Wording) -> dict[str, set[str]]:

@@ -6,7 +6,7 @@ import pytest
 
 from neo.chat.parts import Card, Conversation
 from neo.evaluation.bench import Served
-from neo.evaluation.talking import _as_many, situation_of, speaks_of_a_history, unsupported
+from neo.evaluation.talking import _as_many, names_one, situation_of, speaks_of_a_history, unsupported
 from neo.plan import Plan
 from neo.wording import LANGUAGES, Wording
 from tests import tiny
@@ -72,3 +72,13 @@ def test_a_reply_that_says_that_the_catalog_has_fewer_is_of_as_many_as_were_mean
     assert _as_many(reply(told), meant, wording)
     assert not _as_many(reply(), meant, wording) and not _as_many(reply(other), meant, wording)
     assert not _as_many(reply(told), Plan("recommend", (("audiobook", 4),)), wording)
+
+
+def test_only_a_whole_title_of_the_history_is_named():
+    def turn(words: str) -> Served:
+        return Served("?", None, (), words, (), Conversation(), "en")
+
+    heard = (OTHER, tiny.item("It"), tiny.item("Who?"))
+    assert names_one(turn("Since you heard Teatime Murders: more sea."), heard)
+    assert names_one(turn("More law, as in Who?"), heard)
+    assert not names_one(turn("Its tone is calm. Items like Serial, it is said."), heard)
