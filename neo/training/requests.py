@@ -30,6 +30,8 @@ SAID_IN_MINUTES = 90
 VOCABULARY = ("topic", "topic", "topic", "tone", "format", "not_topic", "not_topic", "not_tone")
 """What a request of vocabulary alone names, the more often the more names there are."""
 VOWELS = tuple("aeiou")
+UNSAID = 3
+"""How many are meant where no number is said: "podcasts", or "something"."""
 ENGLISH = 0.7
 """Share of English among the requests of several languages, where a stage says nothing else."""
 
@@ -252,7 +254,7 @@ class Requests:
                 None,
             )
         if not said:
-            return ((ANY, min(int(fixed.get("count", 3)), most)),), ("", None)
+            return ((ANY, min(int(fixed.get("count", UNSAID)), most)),), ("", None)
         kind = self.draw.rng.random()
         count = int(
             self.draw.rng.choice(
@@ -275,6 +277,8 @@ class Requests:
         elif topics and types[0][0] != ANY and self.draw.chance(0.12):
             of = Term("topic", self.draw.pick(topics))
         parts = [self._noun_phrase(wording, type_, n, of if at == 0 else None) for at, (type_, n) in enumerate(types)]
+        if types == [(ANY, 1)] and "count" not in fixed:
+            types = [(ANY, min(UNSAID, most))]  # in words "something", which tells no number
         return tuple(types), (wording.joined(parts), of)
 
     def _noun_phrase(self, wording: Wording, type_: str, count: int, of: Term | None) -> str:
@@ -284,13 +288,13 @@ class Requests:
         if of is None:
             if type_ == ANY and count == 1:
                 return noun
-            if count == 3 and self.draw.chance(0.3):
-                return noun  # a bare plural means three
+            if count == UNSAID and self.draw.chance(0.3):
+                return noun
             return counted(self._number(wording, count, forms), noun, wording)
         said = self.draw.pick(wording.phrases[FACET_KIND[of.field]].get(of.value, [of.value]))
         if type_ == ANY and count == 1:
             return f"{noun} {said}"
-        bare = of.field == "topic" and count == 3 and self.draw.chance(0.5)
+        bare = of.field == "topic" and count == UNSAID and self.draw.chance(0.5)
         number = "" if bare else self._number(wording, count, forms)
         pattern = wording.phrases["types"][f"{of.field}_pattern"]
         said = of.value if "{name}" in pattern else said

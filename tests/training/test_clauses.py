@@ -138,3 +138,18 @@ def test_no_number_word_means_two_numbers(language):
     numbers = Wording.load(language).phrases["numbers"]
     said = [word for words in numbers.values() for word in words]
     assert set(numbers) == set(range(1, MOST + 1)) and len(said) == len(set(said))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_something_means_as_many_as_any_request_without_a_number(language):
+    """It once meant one where it filled a slot, and three where the wording itself said it."""
+    made, wording, seen = composing(), Wording.load(language), set()
+    for _ in range(600):
+        types, (phrase, _) = made.slate(wording, SHELF.items[0], {}, True, 10)
+        if any(phrase == said or phrase.startswith(f"{said} ") for said in wording.phrases["types"]["any"]["one"]):
+            assert types == (("any", 3),), phrase
+            seen.add(phrase)
+    assert seen >= set(wording.phrases["types"]["any"]["one"])
+    assert made.slate(wording, SHELF.items[0], {}, False, 10)[0] == (("any", 3),)
+    asked = {made.slate(wording, SHELF.items[0], {"count": 1}, True, 10)[0] for _ in range(200)}
+    assert (("any", 1),) in asked and (("any", 3),) not in asked, "unless the wording says how many"
