@@ -122,7 +122,7 @@ def train(
         run(trained, show)
     if not processes.is_main_process:
         return
-    load.save(out / "weights", model, trained.probe, replace(book, pairs=trained.pairs), base, recipe.adapter)
+    load.save(out / "weights", model, trained.probe, replace(book, pairs=trained.pairs), base)
     recipe.save(out / "weights" / "recipe.yaml")
     screen.print(f"weights are in {out / 'weights'}")
 

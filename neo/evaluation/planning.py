@@ -7,7 +7,8 @@ from neo.evaluation.bench import Bench
 from neo.evaluation.metrics import share
 from neo.evaluation.steering import GROUPS, same_plan, terms_of
 
-REQUESTS = ("recommend", "search", "refine", "history")
+REQUESTS = ("recommend", "search", "refine", "history", "again")
+"""Again: a fresh request behind suggestions, of whose plan nothing is meant to stay."""
 QUESTIONS = ("why", "describe", "compare", "profile")
 
 

@@ -6,7 +6,7 @@ A weights folder holds `config.yaml` (base model, languages, adapter), `recipe.y
 
 import ctypes
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -17,8 +17,9 @@ from safetensors.torch import load_file, save_file
 from neo.decoding.engine import Engine
 from neo.errors import SettingInvalid, SidsMissing, WeightsInvalid
 from neo.format import Format
+from neo.model.adapters import AdapterConfig
 from neo.model.base import load_base
-from neo.model.neo import AdapterConfig, NeoModel
+from neo.model.neo import NeoModel
 from neo.model.probe import Probe
 from neo.model.runner import Arithmetic, Runner
 from neo.settings import Settings
@@ -61,12 +62,14 @@ def untrained(
     return model.to(device), format_
 
 
-def save(folder: Path, model: NeoModel, probe: Probe, book: SidBook, base: str, adapter: AdapterConfig | None) -> None:
+def save(folder: Path, model: NeoModel, probe: Probe, book: SidBook, base: str) -> None:
     """Write rows, adapter (or, without one, the backbone), probe, SIDs, config. Call before the adapter is merged."""
     folder.mkdir(parents=True, exist_ok=True)
     half = {name: tensor.detach().half().contiguous() for name, tensor in model.rows.state_dict().items()}
     save_file(half, folder / "rows.safetensors")
-    small = {name: p.detach().half().contiguous() for name, p in model.adapter_parameters().items()}
+    adapter = model.adapter()
+    trained = adapter.parameters if adapter else model.adapter_parameters()
+    small = {name: p.detach().half().contiguous() for name, p in trained.items()}
     save_file(small, folder / "adapter.safetensors")
     probe.save(folder / "probe.safetensors")
     book.save(folder)
@@ -74,7 +77,7 @@ def save(folder: Path, model: NeoModel, probe: Probe, book: SidBook, base: str, 
         "base": base,
         "base_vocabulary": model.vocabulary.base_size,
         "languages": list(model.vocabulary.languages),
-        "adapter": adapter and {"rank": adapter.rank, "alpha": adapter.alpha, "targets": list(adapter.targets)},
+        "adapter": adapter and {**asdict(adapter.config), "targets": list(adapter.config.targets)},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 

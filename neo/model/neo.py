@@ -15,19 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neo.errors import SettingInvalid
+from neo.model.adapters import Adapter, AdapterConfig, joined
 from neo.model.product import Product
 from neo.model.rows import NewRows
 from neo.sids.store import SidBook
 from neo.sids.vocabulary import Vocabulary
-
-
-@dataclass(frozen=True)
-class AdapterConfig:
-    """LoRA on these linear layers of the base: four of the seven train at 1.7 times the speed of all."""
-
-    rank: int = 32
-    alpha: int = 32
-    targets: tuple[str, ...] = ("q_proj", "v_proj", "o_proj", "down_proj")
 
 
 @dataclass(frozen=True)
@@ -61,11 +53,18 @@ class NeoModel(nn.Module):
         self.rows = NewRows(vocabulary, base.config.hidden_size, book)
         self.core = base.model
         self._whole = False
+        self._config: AdapterConfig | None = None
+        self._merged: Adapter | None = None
 
     @property
     def packed(self) -> bool:
         """Whether the backbone's layers are held in four or eight bits by bitsandbytes."""
         return bool(getattr(self.base, "is_quantized", False))
+
+    @property
+    def can_merge(self) -> bool:
+        """Whether there is an adapter that the weights beneath can take in: packed ones would be rounded anew."""
+        return isinstance(self.core, PeftModel) and not self.packed
 
     @property
     def words(self) -> Tensor:
@@ -81,10 +80,25 @@ class NeoModel(nn.Module):
 
     def add_adapter(self, config: AdapterConfig) -> None:
         """Put a fresh LoRA adapter on the backbone, in the backbone's own dtype."""
+        self._config = config
         lora = LoraConfig(r=config.rank, lora_alpha=config.alpha, target_modules=list(config.targets))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")  # PEFT asks by the old name
             self.core = get_peft_model(self.core, lora, autocast_adapter_dtype=False)
+
+    def add_adapter_above(self, config: AdapterConfig) -> None:
+        """Merge the adapter into the weights and put a fresh one of this kind on them; `adapter` is both as one. In as
+        many steps that learns more than the old one does (LOG.md)."""
+        self._merged = self.adapter()
+        self.merge_adapter()
+        self.add_adapter(config)
+
+    def adapter(self) -> Adapter | None:
+        """The adapter, joined with what was merged beneath it; None if the backbone is trained whole."""
+        if self._whole:
+            return None
+        own = Adapter(self._config, {name: p.detach().clone() for name, p in self.adapter_parameters().items()})
+        return joined(self._merged, own) if self._merged else own
 
     def base_alone(self) -> AbstractContextManager:
         """While it lasts, the backbone reads without its adapter."""
@@ -100,9 +114,8 @@ class NeoModel(nn.Module):
             parameter.requires_grad_(True)
 
     def merge_adapter(self) -> None:
-        """Fold the adapter into the weights: serving then costs what the base costs. Packed weights, which would be
-        rounded anew, keep it beside them."""
-        if isinstance(self.core, PeftModel) and not self.packed:
+        """Fold the adapter into the weights: serving then costs what the base does. Packed ones keep it beside them."""
+        if self.can_merge:
             self.core = self.core.merge_and_unload()
 
     def adapter_parameters(self) -> dict[str, nn.Parameter]:

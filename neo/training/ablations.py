@@ -42,7 +42,11 @@ from neo.training.train import Run, run
 STAGES = {"grounding": 0.25, "capability": 0.5, "steering": 0.25}
 """Those that an ablation has, and their shares of its steps."""
 EXAMPLES = 24  # of a batch, and more than it takes
-MEASURES = {**SUITES, "plans": partial(plans, unhinted=False), "recommend": partial(recommend, alone=True)}
+MEASURES = {
+    **SUITES,
+    "plans": partial(plans, unhinted=False, tasks=("recommend", "search", "refine", "history")),
+    "recommend": partial(recommend, alone=True),
+}
 QUERIES = {"plans": 48, "search": 24, "recommend": 100, "explain": 8}
 Figures = dict[str, dict]
 
@@ -215,7 +219,7 @@ def _measured(variant: Variant, folder: Path, shortcut: Path, setup: Setup, prog
     trained = Run(folder, recipe, model, format_, shelf, listeners, encoder, stages=variant.stages)
     run(trained, progress)
     own = replace(own, pairs=trained.pairs)
-    load.save(folder / "weights", model, trained.probe, own, settings.base, recipe.adapter)
+    load.save(folder / "weights", model, trained.probe, own, settings.base)
     served = replace(settings, weights=folder / "weights", dtype="auto")
     loaded = load.load(served)
     loaded.format = variant.format(loaded.format.tokenizer, loaded.format.vocabulary)

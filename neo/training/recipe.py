@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 
 import yaml
 
-from neo.model.neo import AdapterConfig
+from neo.model.adapters import AdapterConfig
 from neo.training.requests import ENGLISH
 
 Mixture = dict[str, dict[str, float]]  # task -> depth -> share of the stage's conversations
@@ -95,6 +95,12 @@ class Recipe:
     """Samples of the base's own English, drawn before training, that the stages with an adapter rehearse."""
     adapter: AdapterConfig | None = AdapterConfig()
     """None trains the backbone whole."""
+    further: AdapterConfig = AdapterConfig(
+        rank=20,
+        alpha=50,
+        targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
+    )
+    """The fresh one of a model that is trained already. Both are written as one of this rank: 12 MB."""
     probe: ProbeConfig = field(default_factory=ProbeConfig)
     shortcut: ShortcutConfig = field(
         default_factory=lambda: ShortcutConfig(

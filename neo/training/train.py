@@ -101,7 +101,9 @@ def run(run: Run, progress=lambda stage, done, total, loss: None) -> None:
     for name in run.stages:
         if name == "capability":
             run.model.train_backbone(run.recipe.adapter)
-            run.model.to(run.processes.device)
+        elif name == run.stages[0] and run.model.can_merge:
+            run.model.add_adapter_above(run.recipe.further)
+        run.model.to(run.processes.device)
         end = run.folder / f"{name}.pt"  # the next stage, and any ablation, starts from it
         if not end.exists():
             _train_stage(run, name, getattr(run.recipe, name), kept, progress)

@@ -5,8 +5,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from neo.errors import WeightsInvalid
+from neo.model.adapters import AdapterConfig
 from neo.model.load import load_model, save, untrained
-from neo.model.neo import AdapterConfig
 from neo.model.probe import Probe
 from neo.settings import SHIPPED_WEIGHTS, Settings
 from neo.sids.store import SidBook
@@ -22,7 +22,7 @@ def settings(tmp_path):
     model, _ = untrained(settings, book, ("en",))
     model.train_backbone(ADAPTER)
     torch.nn.init.ones_(model.rows.shortcut.asked[3].weight)
-    save(settings.weights, model, Probe(512, ()), book, base, ADAPTER)
+    save(settings.weights, model, Probe(512, ()), book, base)
     return settings
 
 

@@ -6,8 +6,9 @@ import torch
 
 from neo.decoding.beams import Unconstrained, search
 from neo.errors import NotFinite
+from neo.model.adapters import AdapterConfig
 from neo.model.backbone import LlamaCache
-from neo.model.neo import AdapterConfig, Batch
+from neo.model.neo import Batch
 from neo.model.runner import Arithmetic, Runner
 from tests import tiny
 

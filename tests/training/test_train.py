@@ -10,7 +10,7 @@ import torch
 from neo.errors import SettingInvalid
 from neo.hints import Hints
 from neo.model import load
-from neo.model.neo import AdapterConfig
+from neo.model.adapters import AdapterConfig
 from neo.model.probe import Probe
 from neo.settings import Settings
 from neo.training import train
@@ -107,19 +107,36 @@ def test_a_stage_begun_by_another_process_goes_on_from_the_end_of_the_one_before
 
 
 def test_a_trained_model_goes_on_with_the_last_stage_alone(tmp_path):
-    """From its own weights: a rate of nothing leaves them as they are."""
+    """From its own weights, by a fresh adapter on more layers: a rate of nothing leaves them as they are."""
     first = a_run(tmp_path / "first")
     train.run(first)
     train._start_from(first, train.STAGES[-1])
-    wanted = {name: p.detach().clone() for name, p in first.model.adapter_parameters().items()}
+    embedded = torch.randn(1, 5, 32)
+    wanted = first.model.hidden(embedded).detach()
     last = train.STAGES[-1]
     still = replace(getattr(first.recipe, last), rate=0.0, map_rate=0.0, adapter_rate=0.0)
     again = replace(first, folder=tmp_path / "again", stages=train.STAGES[-1:])
     again.recipe = replace(first.recipe, **{last: still})
     train.run(again)
     assert {path.name for path in again.folder.glob("*.pt")} == {f"{last}.pt", "shortcut.pt"}
-    for name, parameter in again.model.adapter_parameters().items():
-        assert torch.allclose(parameter, wanted[name]), name
+    assert torch.allclose(again.model.hidden(embedded), wanted, atol=1e-4)
+    assert again.model.adapter().config == replace(again.recipe.further, alpha=again.recipe.further.rank)
+    names = again.model.adapter_parameters()
+    assert sum("lora_A" in name for name in names) == 14, "seven layers of each of two"
+
+
+def test_a_packed_model_goes_on_with_the_adapter_that_it_has(tmp_path, base):
+    """What it learned cannot be merged into layers of few bits."""
+    settings = Settings(base=base, dtype="4bit", device="cpu", weights=tmp_path / "start")
+    model, _ = load.untrained(settings, BOOK, LANGUAGES)
+    model.train_backbone(AdapterConfig(rank=3))
+    load.save(settings.weights, model, Probe(tiny.WIDTH, ()), BOOK, base)
+    model, format_, *_ = load.load_model(settings)
+    again = train.Run(
+        tmp_path, recipe("4bit"), model, format_, SHELF, LISTENERS, FakeEncoder(), stages=train.STAGES[-1:]
+    )
+    train.run(again)
+    assert again.model.adapter().config == AdapterConfig(rank=3)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -136,14 +153,29 @@ def test_weights_go_back_a_share_of_their_way(tmp_path, dtype):
         assert torch.allclose(master, start + 1.5) and torch.equal(parameter, master.to(parameter.dtype))
 
 
-def test_weights_that_went_on_keep_the_shape_of_their_adapter(tmp_path, base, monkeypatch):
-    """Whatever the recipe says of a fresh one; and what was trained further can be loaded."""
+def test_weights_that_went_on_can_be_loaded_and_go_on_again(tmp_path, base):
+    """Each time a fresh adapter learns on top, here two directions; what is written is one, with room for all."""
     settings = Settings(base=base, device="cpu", weights=tmp_path / "start")
     model, _ = load.untrained(settings, BOOK, LANGUAGES)
     model.train_backbone(AdapterConfig(rank=3))
-    load.save(settings.weights, model, Probe(tiny.WIDTH, ()), BOOK, base, AdapterConfig(rank=3))
+    load.save(settings.weights, model, Probe(tiny.WIDTH, ()), BOOK, base)
     assert load.adapter_of(settings.weights) == AdapterConfig(rank=3)
-    assert load.load_model(settings)[0].adapter_parameters().keys() == model.adapter_parameters().keys()
+    embedded, further = torch.randn(1, 5, 64), AdapterConfig(rank=5, alpha=10, targets=Recipe().further.targets)
+    for _ in range(2):
+        model, *_ = load.load_model(settings)
+        model.add_adapter_above(further)
+        with torch.no_grad():
+            for name, parameter in model.adapter_parameters().items():
+                if "down_proj.lora_B" in name:
+                    parameter[:, :2].normal_(std=10)
+        wanted = model.hidden(embedded)
+        settings = replace(settings, weights=tmp_path / "on")
+        load.save(settings.weights, model, Probe(tiny.WIDTH, ()), BOOK, base)
+        assert load.adapter_of(settings.weights) == replace(further, alpha=5)
+    again, *_ = load.load_model(settings)
+    assert torch.allclose(again.hidden(embedded), wanted, atol=2e-2)
+    with again.base_alone():
+        assert not torch.allclose(again.hidden(embedded), wanted, atol=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +194,7 @@ def test_a_backbone_trained_whole_or_packed_is_served_as_it_was_trained(tmp_path
     words = model.words.detach().clone()
     done = train.Run(tmp_path, plan, model, format_, SHELF, LISTENERS, FakeEncoder())
     train.run(done)
-    load.save(settings.weights, model, done.probe, BOOK, base, plan.adapter)
+    load.save(settings.weights, model, done.probe, BOOK, base)
     assert torch.equal(model.words.float(), words.to(model.words.dtype).float()), "words' rows stay"
     names = set(model.adapter_parameters())
     assert (
