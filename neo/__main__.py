@@ -50,7 +50,10 @@ def train(
     sids: Annotated[Path, typer.Option(help="Folder with the SIDs to train on.")] = BUILT_SIDS,
     start: Annotated[
         Path | None,
-        typer.Option(help="Weights to go on from, with their SIDs: probe, shortcut, the last stage and readout alone."),
+        typer.Option(
+            help="Weights to go on from, with their SIDs: probe, shortcut, the last stage and readout alone. A fresh "
+            "adapter learns above theirs; both are written as one."
+        ),
     ] = None,
     base: BaseOption = Settings().base,
     scale: Annotated[float, typer.Option(help="Share of the recipe's conversations; 0.01 is a quick trial.")] = 1.0,

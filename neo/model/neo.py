@@ -53,7 +53,7 @@ class NeoModel(nn.Module):
         self.rows = NewRows(vocabulary, base.config.hidden_size, book)
         self.core = base.model
         self._whole = False
-        self._config: AdapterConfig | None = None
+        self._adapter_config: AdapterConfig | None = None
         self._merged: Adapter | None = None
 
     @property
@@ -80,7 +80,7 @@ class NeoModel(nn.Module):
 
     def add_adapter(self, config: AdapterConfig) -> None:
         """Put a fresh LoRA adapter on the backbone, in the backbone's own dtype."""
-        self._config = config
+        self._adapter_config = config
         lora = LoraConfig(r=config.rank, lora_alpha=config.alpha, target_modules=list(config.targets))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")  # PEFT asks by the old name
@@ -88,7 +88,7 @@ class NeoModel(nn.Module):
 
     def add_adapter_above(self, config: AdapterConfig) -> None:
         """Merge the adapter into the weights and put a fresh one of this kind on them; `adapter` is both as one. In as
-        many steps that learns more than the old one does (LOG.md)."""
+        many steps a fresh one learns more of what is composed than the old one does (LOG.md)."""
         self._merged = self.adapter()
         self.merge_adapter()
         self.add_adapter(config)
@@ -97,7 +97,7 @@ class NeoModel(nn.Module):
         """The adapter, joined with what was merged beneath it; None if the backbone is trained whole."""
         if self._whole:
             return None
-        own = Adapter(self._config, {name: p.detach().clone() for name, p in self.adapter_parameters().items()})
+        own = Adapter(self._adapter_config, {name: p.detach().clone() for name, p in self.adapter_parameters().items()})
         return joined(self._merged, own) if self._merged else own
 
     def base_alone(self) -> AbstractContextManager:

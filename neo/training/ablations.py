@@ -44,6 +44,7 @@ STAGES = {"grounding": 0.25, "capability": 0.5, "steering": 0.25}
 EXAMPLES = 24  # of a batch, and more than it takes
 MEASURES = {
     **SUITES,
+    # so few plans are spent on what most of the training is
     "plans": partial(plans, unhinted=False, tasks=("recommend", "search", "refine", "history")),
     "recommend": partial(recommend, alone=True),
 }

@@ -100,7 +100,7 @@ class Recipe:
         alpha=50,
         targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
     )
-    """The fresh one of a model that is trained already. Both are written as one of this rank: 12 MB."""
+    """The fresh one that a model which has one already goes on with. Both are written as one of this rank: 12 MB."""
     probe: ProbeConfig = field(default_factory=ProbeConfig)
     shortcut: ShortcutConfig = field(
         default_factory=lambda: ShortcutConfig(
